@@ -1,0 +1,101 @@
+"""The tree of refusals.
+
+Each error has a short, stable ``code``; a protocol adapter maps the type to its own words and tells a caller no more than
+that, while the message is for the operator's log and never holds a token, an answer, a secret or an address.
+
+::
+
+    CaptchaError
+    ├── Refused             the token or the answer is not honoured
+    │   ├── BadToken        not a token of ours, or one for another purpose
+    │   ├── Expired         its deadline has passed
+    │   ├── Spent           every try is used up
+    │   ├── TooSoon         answered faster than the protocol allows
+    │   └── WrongAnswer     judged, and not right
+    ├── BadRequest          the request has not the form that was asked for; nothing was spent
+    │   └── BadAnswer       the answer has not the form of the challenge's kind
+    ├── Unavailable         a part is down: fail closed, come back later
+    └── Misconfigured       settings, keys or fonts that cannot work; the message says what to change
+"""
+
+from typing import ClassVar
+
+
+class CaptchaError(Exception):
+    """Root of every error that this package raises on purpose."""
+
+    code: ClassVar[str] = "error"
+
+
+class Refused(CaptchaError):
+    """The token or the answer is not honoured."""
+
+    code = "refused"
+
+
+class BadToken(Refused):
+    """The text is not a token of ours, or is one for another purpose: which of the two is never said."""
+
+    code = "bad-token"
+
+
+class Expired(Refused):
+    """The token's deadline has passed."""
+
+    code = "expired"
+
+
+class Spent(Refused):
+    """Every try of the token is used up."""
+
+    code = "spent"
+
+
+class TooSoon(Refused):
+    """The answer came faster than the protocol allows."""
+
+    code = "too-soon"
+
+
+class WrongAnswer(Refused):
+    """The answer was judged, and is not right."""
+
+    code = "wrong-answer"
+
+
+class BadRequest(CaptchaError):
+    """The request has not the form that was asked for; nothing was spent."""
+
+    code = "bad-request"
+
+
+class BadAnswer(BadRequest):
+    """The answer has not the form of the challenge's kind; nothing was spent.
+
+    ``problem`` is one of a kind's few words for what is wrong, for adapters that must name it.
+    """
+
+    code = "bad-answer"
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+
+
+class Unavailable(CaptchaError):
+    """A part is down: the server fails closed, and the caller may come back later.
+
+    ``retry_after_seconds`` is what the ``Retry-After`` header should say (RFC 9110, section 10.2.3).
+    """
+
+    code = "unavailable"
+
+    def __init__(self, message: str, *, retry_after_seconds: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class Misconfigured(CaptchaError):
+    """Settings, keys or fonts that cannot work; the message is a sentence that says what to change."""
+
+    code = "misconfigured"

@@ -1,0 +1,1 @@
+"""Which attempts are spent: the one thing that a deployment remembers."""

@@ -1,0 +1,82 @@
+"""The contract of a replay filter: the one thing that a deployment remembers is which attempts are spent."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Literal
+
+from captcha_stateless.errors import Spent
+
+#: How far a single-use promise reaches: one process, all workers of one host, or every replica.
+Scope = Literal["process", "host", "global"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayState:
+    """What a filter says of itself for readiness checks and metrics.
+
+    ``fill`` is the fullest live bucket's load as a fraction of its safe capacity (0 to 1; above 1 it refuses), ``epoch`` the
+    Unix second before which issued tokens are refused.
+    """
+
+    scope: Scope
+    ready: bool
+    fill: float
+    epoch: int
+
+
+class Replay(ABC):
+    """Remembers which attempts are spent, for as long as their tokens live, and forgets them afterwards.
+
+    A filter may wrongly say *spent* (with the small probability it states), never wrongly *fresh*.
+    """
+
+    scope: Scope
+
+    @abstractmethod
+    async def spend(
+        self, namespace: str, jti: bytes, *, iat: int, exp: int, now: float, attempts: int = 1
+    ) -> int:
+        """Use up the first unused one of a token's attempts, in one atomic step.
+
+        Args:
+            namespace: what the attempt is for (at most 32 ASCII characters); equal jtis of two namespaces are unrelated.
+            jti: the token's sealed identity, 16 random bytes.
+            iat: Unix second at which the token was issued; tokens older than the filter's epoch are refused.
+            exp: Unix second after which the attempt may be forgotten; the same for every token that carries this jti.
+            now: the caller's clock, in Unix seconds.
+            attempts: how many times the token may be tried, at least 1.
+
+        Returns:
+            The number of the attempt that this call used up, from 1 to ``attempts``.
+
+        Raises:
+            Spent: no attempt is left.
+            Expired: ``exp`` has passed, or the token is older than what the filter remembers.
+            Unavailable: the filter cannot say, or is too full to say it safely; nothing was spent.
+        """
+
+    @abstractmethod
+    async def state(self, now: float) -> ReplayState:
+        """Tell scope, readiness, fill and epoch."""
+
+    async def close(self) -> None:  # noqa: B027 - most filters have nothing to give back
+        """Give back what the filter holds (connections, maps)."""
+
+    async def win(self, namespace: str, jti: bytes, *, iat: int, exp: int, now: float, attempts: int) -> None:
+        """Let one right answer through and close the attempts that remain.
+
+        Of two right answers at the same moment, exactly one returns.
+
+        Raises:
+            Spent: another right answer came first.
+            Expired: as in :meth:`spend`.
+            Unavailable: as in :meth:`spend`.
+        """
+        if attempts == 1:
+            return
+        await self.spend(f"{namespace}/won", jti, iat=iat, exp=exp, now=now)
+        try:
+            while await self.spend(namespace, jti, iat=iat, exp=exp, now=now, attempts=attempts) < attempts:
+                pass
+        except Spent:
+            return
