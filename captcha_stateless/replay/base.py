@@ -4,24 +4,32 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Literal
 
-from captcha_stateless.errors import Spent
+from captcha_stateless.errors import Refused, Unavailable
 
 #: How far a single-use promise reaches: one process, all workers of one host, or every replica.
 Scope = Literal["process", "host", "global"]
+
+#: Appended to a namespace where the one right answer is marked.
+_WON = "/won"
 
 
 @dataclass(frozen=True, slots=True)
 class ReplayState:
     """What a filter says of itself for readiness checks and metrics.
 
-    ``fill`` is the fullest live bucket's load as a fraction of its safe capacity (0 to 1; above 1 it refuses), ``epoch`` the
-    Unix second before which issued tokens are refused.
+    ``fill`` is the fullest live bucket's load as a fraction of its safe capacity (0 to 1; above 1 it
+    refuses), ``epoch`` the Unix second before which issued tokens are refused.
     """
 
     scope: Scope
     ready: bool
     fill: float
     epoch: int
+
+
+def attempt_name(namespace: str, jti: bytes, attempt: int) -> bytes:
+    """Return the bytes that stand for one attempt, different for every namespace, jti and attempt."""
+    return b"%c%b%c%b%d" % (len(namespace), namespace.encode("ascii"), len(jti), jti, attempt)
 
 
 class Replay(ABC):
@@ -39,10 +47,12 @@ class Replay(ABC):
         """Use up the first unused one of a token's attempts, in one atomic step.
 
         Args:
-            namespace: what the attempt is for (at most 32 ASCII characters); equal jtis of two namespaces are unrelated.
+            namespace: what the attempt is for (at most 32 ASCII characters); equal jtis of two namespaces are
+                unrelated.
             jti: the token's sealed identity, 16 random bytes.
             iat: Unix second at which the token was issued; tokens older than the filter's epoch are refused.
-            exp: Unix second after which the attempt may be forgotten; the same for every token that carries this jti.
+            exp: Unix second from which on the attempt may be forgotten; the same for every token that carries
+                this jti.
             now: the caller's clock, in Unix seconds.
             attempts: how many times the token may be tried, at least 1.
 
@@ -51,7 +61,8 @@ class Replay(ABC):
 
         Raises:
             Spent: no attempt is left.
-            Expired: ``exp`` has passed, or the token is older than what the filter remembers.
+            Expired: ``exp`` has come or lies beyond the filter's horizon, or the token is older than its
+                memory.
             Unavailable: the filter cannot say, or is too full to say it safely; nothing was spent.
         """
 
@@ -65,7 +76,8 @@ class Replay(ABC):
     async def win(self, namespace: str, jti: bytes, *, iat: int, exp: int, now: float, attempts: int) -> None:
         """Let one right answer through and close the attempts that remain.
 
-        Of two right answers at the same moment, exactly one returns.
+        Of two right answers at the same moment, exactly one returns. The mark of the winner decides that, not
+        the closing: where the closing fails, what is left open can be tried, but no longer won.
 
         Raises:
             Spent: another right answer came first.
@@ -74,9 +86,9 @@ class Replay(ABC):
         """
         if attempts == 1:
             return
-        await self.spend(f"{namespace}/won", jti, iat=iat, exp=exp, now=now)
+        await self.spend(namespace + _WON, jti, iat=iat, exp=exp, now=now)
         try:
             while await self.spend(namespace, jti, iat=iat, exp=exp, now=now, attempts=attempts) < attempts:
                 pass
-        except Spent:
+        except (Refused, Unavailable):
             return

@@ -1,0 +1,135 @@
+"""A blocked Bloom filter's arithmetic: how many bits a load needs, and which bits an attempt sets.
+
+Every attempt sets its bits inside one block of 4096, so that a filter shared by processes locks one block
+instead of the whole (Putze, Sanders, Singler, "Cache-, Hash- and Space-Efficient Bloom Filters", 2007).
+Blocks fill unevenly, which costs 4 to 10% more bits than an unblocked filter; :func:`false_positive_rate`
+counts with that.
+"""
+
+import math
+import struct
+from dataclasses import dataclass
+from functools import cache
+from hashlib import blake2b
+from typing import Protocol, Self
+
+from captcha_stateless.errors import Misconfigured
+
+BLOCK_BITS = 4096
+BLOCK_BYTES = BLOCK_BITS // 8
+
+#: One BLAKE2b digest places an attempt: 4 bytes choose the block and two bytes each bit, so 30 bits are the
+#: most.
+MAX_HASHES = 30
+_DIGEST = struct.Struct(f"<I{MAX_HASHES}H")
+
+
+class Bits(Protocol):
+    """Bytes that can be read and written one at a time: a ``bytearray`` or a memory map."""
+
+    def __getitem__(self, index: int, /) -> int: ...
+    def __setitem__(self, index: int, value: int, /) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """The size of one filter: ``blocks`` of 4096 bits, ``hashes`` bits for each of ``capacity`` attempts."""
+
+    blocks: int
+    hashes: int
+    capacity: int
+
+    @classmethod
+    def for_load(cls, capacity: int, false_positives: float) -> Self:
+        """Find the smallest filter for ``capacity`` attempts with no higher rate of false positives.
+
+        Raises:
+            Misconfigured: the capacity is below 1, or the rate outside 1e-9 to 0.1.
+        """
+        if capacity < 1:
+            raise Misconfigured("a replay filter needs room for at least one attempt")
+        if not 1e-9 <= false_positives <= 0.1:
+            raise Misconfigured("a replay filter's false-positive rate must lie between 1e-9 and 0.1")
+        ideal = math.log2(1 / false_positives)
+        # Uneven blocks are better served by fewer hashes than the log2(1/p) of an unblocked filter.
+        candidates = range(max(1, int(ideal * 0.6)), min(MAX_HASHES, math.ceil(ideal)) + 1)
+        load, hashes = max((_heaviest_load(hashes, false_positives), hashes) for hashes in candidates)
+        return cls(math.ceil(capacity / load), hashes, capacity)
+
+    @property
+    def bytes(self) -> int:
+        """The bits' size, in bytes."""
+        return self.blocks * BLOCK_BYTES
+
+
+def false_positive_rate(load: float, hashes: int) -> float:
+    """Tell how often a fresh attempt looks spent, at ``load`` attempts a block on average.
+
+    Attempts choose their blocks at random, so a block's load is Poisson-distributed. Within a block the
+    number of bits set varies too: the second-order term corrects the mean of its ``hashes``-th power (at 1e-9
+    it adds 2.5%).
+    """
+    spread = 8 * math.sqrt(load) + 8
+    total = 0.0
+    for attempts in range(max(1, int(load - spread)), int(load + spread) + 1):
+        weight = math.exp(attempts * math.log(load) - load - math.lgamma(attempts + 1))
+        throws = attempts * hashes
+        clear = (1 - 1 / BLOCK_BITS) ** throws
+        filled = 1 - clear
+        variance = max(0.0, clear - clear * clear * (1 + throws / BLOCK_BITS)) / BLOCK_BITS
+        total += weight * filled**hashes * (1 + hashes * (hashes - 1) / 2 * variance / (filled * filled))
+    return total
+
+
+@cache
+def _heaviest_load(hashes: int, false_positives: float) -> float:
+    """Find, by bisection, the attempts a block that ``hashes`` bits each bear at that rate."""
+    low, high = 1e-3, float(BLOCK_BITS)
+    for _ in range(30):
+        middle = (low + high) / 2
+        if false_positive_rate(middle, hashes) <= false_positives:
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+class Placer:
+    """Maps an attempt to its block and bits by a keyed hash: nobody outside can aim at another's bits."""
+
+    def __init__(self, key: bytes, geometry: Geometry) -> None:
+        """Take a key that does not rotate: under a new key every spent attempt would look fresh.
+
+        Raises:
+            Misconfigured: the key has fewer than 16 bytes.
+        """
+        if len(key) < 16:
+            raise Misconfigured("a replay filter's key needs at least 16 bytes")
+        self._blocks = geometry.blocks
+        self._hashes = geometry.hashes
+        self._keyed = blake2b(
+            key=blake2b(key, digest_size=32).digest(), digest_size=_DIGEST.size, person=b"captcha-replay"
+        )
+
+    def place(self, attempt: bytes) -> tuple[int, tuple[int, ...]]:
+        """Return the attempt's block, and its bits' positions in the block (0 to 4095; some may coincide)."""
+        hashed = self._keyed.copy()
+        hashed.update(attempt)
+        block, *positions = _DIGEST.unpack(hashed.digest())
+        return block % self._blocks, tuple(
+            position & (BLOCK_BITS - 1) for position in positions[: self._hashes]
+        )
+
+
+def is_marked(bits: Bits, start: int, positions: tuple[int, ...]) -> bool:
+    """Tell whether every position is set in the block that begins at byte ``start``."""
+    for position in positions:  # noqa: SIM110 - all() over a generator takes twice the time
+        if not bits[start + (position >> 3)] & (1 << (position & 7)):
+            return False
+    return True
+
+
+def mark(bits: Bits, start: int, positions: tuple[int, ...]) -> None:
+    """Set every position in the block that begins at byte ``start``."""
+    for position in positions:
+        bits[start + (position >> 3)] |= 1 << (position & 7)

@@ -1,0 +1,74 @@
+"""The Bloom filter's arithmetic against trial and against its own promises."""
+
+import math
+
+import pytest
+
+from captcha_stateless.errors import Misconfigured
+from captcha_stateless.replay.bloom import BLOCK_BYTES, Geometry, Placer, false_positive_rate, is_marked, mark
+from tests.replay.contract import KEY
+
+
+@pytest.mark.parametrize("target", [1e-3, 1e-4])
+def test_false_positives_meet_the_target_at_design_load(target: float) -> None:
+    """Within 30% of the target; 100 expected hits put a third of that margin on one standard deviation."""
+    probes = int(100 / target)
+    geometry = Geometry.for_load(20_000, target)
+    placer = Placer(KEY, geometry)
+    bits = bytearray(geometry.bytes)
+    for number in range(geometry.capacity):
+        block, positions = placer.place(b"member %d" % number)
+        mark(bits, block * BLOCK_BYTES, positions)
+
+    hits = 0
+    for number in range(probes):
+        block, positions = placer.place(b"stranger %d" % number)
+        hits += is_marked(bits, block * BLOCK_BYTES, positions)
+
+    assert 0.7 * target <= hits / probes <= 1.3 * target
+
+
+def test_no_member_is_ever_fresh_again() -> None:
+    geometry = Geometry.for_load(20_000, 1e-3)
+    placer = Placer(KEY, geometry)
+    bits = bytearray(geometry.bytes)
+    places = [placer.place(b"member %d" % number) for number in range(geometry.capacity)]
+    for block, positions in places:
+        mark(bits, block * BLOCK_BYTES, positions)
+
+    assert all(is_marked(bits, block * BLOCK_BYTES, positions) for block, positions in places)
+
+
+@pytest.mark.parametrize("target", [1e-9, 1e-6, 1e-3, 0.1])
+def test_size_is_the_smallest_that_meets_the_target(target: float) -> None:
+    geometry = Geometry.for_load(100_000, target)
+
+    assert false_positive_rate(geometry.capacity / geometry.blocks, geometry.hashes) <= target
+    assert false_positive_rate(geometry.capacity / (geometry.blocks * 0.98), geometry.hashes) > target
+
+
+@pytest.mark.parametrize("target", [1e-9, 1e-6, 1e-4])
+def test_blocks_cost_at_most_a_tenth_more_bits(target: float) -> None:
+    """An unblocked filter needs log2(e) * log2(1/p) bits an attempt (Bloom, 1970)."""
+    geometry = Geometry.for_load(100_000, target)
+
+    unblocked = math.log2(math.e) * math.log2(1 / target)
+    assert geometry.bytes * 8 / geometry.capacity <= 1.11 * unblocked
+
+
+def test_one_attempt_needs_one_block() -> None:
+    assert Geometry.for_load(1, 1e-9).blocks == 1
+
+
+@pytest.mark.parametrize(("capacity", "rate"), [(0, 1e-9), (10, 1e-10), (10, 0.5), (10, 0.0)])
+def test_impossible_size_is_refused(capacity: int, rate: float) -> None:
+    with pytest.raises(Misconfigured):
+        Geometry.for_load(capacity, rate)
+
+
+def test_key_moves_every_bit() -> None:
+    geometry = Geometry.for_load(100_000, 1e-9)
+
+    places = {Placer(key, geometry).place(b"attempt") for key in (KEY, KEY[::-1], bytes(16), b"x" * 200)}
+
+    assert len(places) == 4
