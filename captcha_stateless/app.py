@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from typing import Any
 
 import anyio
 from starlette.applications import Starlette
@@ -18,12 +19,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Lifespan
 
-from captcha_stateless import keys
+from captcha_stateless import keys, sites
 from captcha_stateless.engine import Engine
+from captcha_stateless.errors import Misconfigured
 from captcha_stateless.keys import KeyRing
 from captcha_stateless.kinds import KINDS
 from captcha_stateless.manners import Manners
 from captcha_stateless.protocols import PROTOCOLS
+from captcha_stateless.protocols.base import Adapter
 from captcha_stateless.replay.base import Replay
 from captcha_stateless.replay.memory import MemoryReplay
 from captcha_stateless.seal import Seal
@@ -35,6 +38,8 @@ PREFLIGHT_SECONDS = 7_200
 
 #: No token lives longer, extensions included: the grid's 120 s and twenty extensions of them, RESTCaptcha's half hour.
 HORIZON_SECONDS = 120 * 21
+
+_DEVELOPMENT = sites.Sites([sites.DEVELOPMENT])
 
 _log = logging.getLogger(__name__)
 
@@ -58,12 +63,16 @@ def create_app(
     ring = Watched(settings.keys, keys.load)
     replay = replay or create_replay(settings, ring.value, clock())
     engine = create_engine(settings, lambda: ring.value, replay, clock=clock, entropy=entropy)
-    adapters = [adapter(engine, settings) for adapter in PROTOCOLS if adapter.enabled(settings)]
+    served = Watched(settings.sites, sites.load) if settings.sites else None
+    adapters = [
+        adapter(engine, settings, lambda: served.value if served else _DEVELOPMENT)
+        for adapter in _adapters(settings)
+    ]
     app = Starlette(
         routes=[route for adapter in adapters for route in adapter.routes()],
         middleware=[Middleware(Manners), _cors(settings)],
         exception_handlers={HTTPException: _http_error, Exception: _server_error},
-        lifespan=_lifespan(ring, replay, clock),
+        lifespan=_lifespan([file for file in (ring, served) if file], replay, clock),
     )
     app.state.engine = engine
     return app
@@ -100,6 +109,16 @@ def create_replay(settings: Settings, ring: KeyRing, now: float) -> Replay:
     )
 
 
+def _adapters(settings: Settings) -> list[type[Adapter]]:
+    names = {adapter.name for adapter in PROTOCOLS}
+    unknown_names = [name for name in settings.protocols if name not in names]
+    if unknown_names:
+        raise Misconfigured(
+            f"CAPTCHA_PROTOCOLS: {', '.join(unknown_names)}: choose from {', '.join(sorted(names))}"
+        )
+    return [adapter for adapter in PROTOCOLS if adapter.enabled(settings)]
+
+
 def _cors(settings: Settings) -> Middleware:
     return Middleware(
         CORSMiddleware,
@@ -111,13 +130,13 @@ def _cors(settings: Settings) -> Middleware:
     )
 
 
-def _lifespan(ring: Watched[KeyRing], replay: Replay, clock: Callable[[], float]) -> Lifespan[Starlette]:
+def _lifespan(files: list[Watched[Any]], replay: Replay, clock: Callable[[], float]) -> Lifespan[Starlette]:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         # The filter refuses tokens older than its epoch, a whole second: none is handed out before it.
         state = await replay.state(clock())
         await anyio.sleep(max(0.0, min(state.epoch - clock(), 1.0)))
-        with _reloaded_on_hangup(ring):
+        with _reloaded_on_hangup(files):
             yield
         await replay.close()
 
@@ -125,11 +144,16 @@ def _lifespan(ring: Watched[KeyRing], replay: Replay, clock: Callable[[], float]
 
 
 @contextmanager
-def _reloaded_on_hangup(ring: Watched[KeyRing]) -> Iterator[None]:
+def _reloaded_on_hangup(files: list[Watched[Any]]) -> Iterator[None]:
     if not hasattr(signal, "SIGHUP") or threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGHUP, lambda *_: ring.reload())
+
+    def reload(*_: object) -> None:
+        for file in files:
+            file.reload()
+
+    before = signal.signal(signal.SIGHUP, reload)
     try:
         yield
     finally:

@@ -81,6 +81,8 @@ class Settings:
     """Every setting, with its default; ``CAPTCHA_<NAME>`` in the environment goes before the TOML file."""
 
     keys: Path = _option(Path("keys/keyring.json"), _path, "the key ring's file; the same on every replica")
+    sites: Path | None = _option(None, _path, "the sites' TOML file; unset: a development site")
+    protocols: tuple[str, ...] = _option((), _names, "the protocols to serve; empty: all")
     profile: Profile = _option(
         "humane",
         _one_of(*get_args(Profile)),

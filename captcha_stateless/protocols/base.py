@@ -12,8 +12,9 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from captcha_stateless.engine import Engine
-from captcha_stateless.errors import BadRequest, CaptchaError, Refused, Unavailable
+from captcha_stateless.errors import BadRequest, CaptchaError, Denied, Refused, Unavailable
 from captcha_stateless.settings import Settings
+from captcha_stateless.sites import Sites
 
 Handler = Callable[[Request], Awaitable[Response]]
 #: For each path, the handler of each method.
@@ -49,14 +50,22 @@ class Adapter(ABC):
 
     name: ClassVar[str]
     max_body_bytes: ClassVar[int] = 16_384
+    #: Served under ``/<name>`` too, so that an edge can route by path where two protocols claim the same one.
+    prefixed: ClassVar[bool] = True
 
-    def __init__(self, engine: Engine, settings: Settings) -> None:
-        self.engine, self.settings = engine, settings
+    def __init__(self, engine: Engine, settings: Settings, sites: Callable[[], Sites]) -> None:
+        """Take the sites as a call, for they may change at any time."""
+        self.engine, self.settings, self._sites = engine, settings, sites
+
+    @property
+    def sites(self) -> Sites:
+        """The sites as they are now."""
+        return self._sites()
 
     @classmethod
     def enabled(cls, settings: Settings) -> bool:
         """Tell whether this adapter is served."""
-        return True
+        return not settings.protocols or cls.name in settings.protocols
 
     @abstractmethod
     def table(self) -> Table:
@@ -68,7 +77,9 @@ class Adapter(ABC):
 
     def routes(self) -> list[Route]:
         """Make the routes of this protocol."""
-        return [Route(path, _Endpoint(self, methods)) for path, methods in self.table().items()]
+        endpoints = {path: _Endpoint(self, methods) for path, methods in self.table().items()}
+        prefixes = ("", f"/{self.name}") if self.prefixed else ("",)
+        return [Route(prefix + path, endpoint) for prefix in prefixes for path, endpoint in endpoints.items()]
 
     async def body(self, request: Request) -> bytes:
         """Read a body, up to the most that this protocol takes.
@@ -136,7 +147,7 @@ class _Endpoint:
 
 
 def _report(protocol: str, error: CaptchaError) -> None:
-    if isinstance(error, Refused | BadRequest):
+    if isinstance(error, Refused | BadRequest | Denied):
         _log.info("%s: %s: %s", protocol, error.code, error)
     else:
         _log.error("%s: %s: %s", protocol, error.code, error)

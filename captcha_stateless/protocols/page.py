@@ -27,6 +27,7 @@ class Page(Adapter):
     """Three files, read once."""
 
     name: ClassVar[str] = "page"
+    prefixed: ClassVar[bool] = False
 
     @classmethod
     def enabled(cls, settings: Settings) -> bool:

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from captcha_stateless.protocols import PROTOCOLS
 from captcha_stateless.protocols.base import Adapter
+from captcha_stateless.sites import Sites
 from tests.conftest import MakeServer
 from tests.support import Server
 
@@ -77,6 +79,19 @@ class AdapterContract:
 
     def test_its_paths_are_all_named_here(self, make_server: MakeServer) -> None:
         server = make_server()
-        table = self.adapter(server.engine, server.settings).table()
+        table = self.adapter(server.engine, server.settings, lambda: Sites([])).table()
 
         assert sorted(table) == sorted(self.paths)
+
+    def test_it_is_served_under_its_own_prefix_too(self, shared: Server) -> None:
+        if self.adapter.prefixed:
+            for path in self.paths:
+                response = shared.visitor.request("PATCH", f"/{self.adapter.name}{path}")
+                assert response.status_code == 405
+
+    def test_it_can_be_left_out(self, make_server: MakeServer) -> None:
+        others = tuple(adapter.name for adapter in PROTOCOLS if adapter is not self.adapter)
+        server = make_server(protocols=others)
+        for path in self.paths:
+            prefix = f"/{self.adapter.name}" if self.adapter.prefixed else ""
+            assert server.visitor.request("PATCH", prefix + path).status_code == 404
