@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,9 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from captcha_stateless.errors import Misconfigured
 from captcha_stateless.render.typefaces import open_typeface
+
+#: Pixels or texels by the number of their colour.
+Indices: TypeAlias = NDArray[np.uint8]
 
 #: Palette indices of a 4-bit PNG.
 INDICES = 16
@@ -37,7 +41,7 @@ class Atlas:
     without a test.
     """
 
-    texels: NDArray[np.uint8]
+    texels: Indices
     side: int
     ink: int
     faces: int

@@ -13,10 +13,9 @@ Polarity = Literal["dark", "light", "any"]
 class Family:
     """How glyphs are posed, bent, coloured and cluttered; lengths are shares of a tile's side.
 
-    A new look is a new entry below. A family whose glyphs hide what lies behind them (outlines over a bed of
-    outlines) needs one more parameter, not another renderer: the atlas adds 16 to the indices of such a glyph
-    and of its inside, so that the merge by ``maximum`` lets it win, and packing drops the added bit, so that
-    its inside becomes ground.
+    A new look is a new entry below. Glyphs that hide what lies behind them (outlines over a bed of outlines) need
+    one more parameter, not another renderer: the atlas adds 16 to the indices of such a glyph and of its inside, so
+    that the merge by ``maximum`` lets both win, and ``& 15`` after the merge turns the inside into plain ground.
     """
 
     #: The side of the square that holds a glyph's ink at scale 1.
@@ -53,7 +52,7 @@ class Family:
 FAMILIES: Mapping[str, Family] = MappingProxyType(
     {
         "filled": Family(
-            fill=0.6,
+            fill=0.64,
             rotation_degrees=25,
             scale=(0.88, 1.12),
             stretch=0.12,

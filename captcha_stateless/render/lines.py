@@ -2,19 +2,19 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from captcha_stateless.errors import Misconfigured
-from captcha_stateless.render.atlas import build_atlas, cell_side
+from captcha_stateless.render.atlas import Indices, build_atlas, cell_side
 from captcha_stateless.render.chance import Words, draw_words, scaled
 from captcha_stateless.render.checks import check_alphabet, check_side
 from captcha_stateless.render.colours import build_palettes
 from captcha_stateless.render.deflate import Deflate, deflate
 from captcha_stateless.render.families import LINE
-from captcha_stateless.render.plane import WINDOW_WORDS, strokes, texture
+from captcha_stateless.render.plane import WINDOW_WORDS, Plane, strokes, texture
 from captcha_stateless.render.png import build_heads, encode
 from captcha_stateless.render.warp import WARP_WORDS, build_warp, sample_basis
 
@@ -29,14 +29,13 @@ _TILE_HEIGHT = 0.86
 _WIDEST_GAP = 0.15
 #: How far characters stand above and below each other, at most, as a share of a tile.
 _WIDEST_WOBBLE = 0.25
-_FACE = WARP_WORDS
-_HEIGHT, _SPACE = WARP_WORDS + 1, WARP_WORDS + 2
-_CHARACTER_WORDS = WARP_WORDS + 3
-# The row of words after the characters' own serves the whole line.
+# Words of chance: a row for each character, after them one for the whole line.
+_FACE, _WOBBLE = WARP_WORDS, WARP_WORDS + 1
 _TEXTURE, _STROKES = slice(0, WINDOW_WORDS), slice(WINDOW_WORDS, 2 * WINDOW_WORDS)
-_PALETTE = 2 * WINDOW_WORDS
+_PALETTE, _LEFT, _TOP = range(2 * WINDOW_WORDS, 2 * WINDOW_WORDS + 3)
+LINE_WORDS = _TOP + 1
 
-Theme = Literal["light", "dark"]
+Theme: TypeAlias = Literal["light", "dark"]
 
 
 class LineRenderer:
@@ -71,9 +70,12 @@ class LineRenderer:
         self._atlas = build_atlas(typefaces, alphabet, side=side, tones=LINE.tones, natural=LINE.natural)
         self._warp = build_warp(self._atlas, LINE, secret)
         self._bases = [sample_basis(self._tile(length)) for length in range(1, LONGEST + 1)]
-        self._texture = texture(LINE, secret, height, width, grain / 5)
-        self._strokes = strokes(LINE, secret, height, width, grain * 0.7)
-        self._heads = {theme: _heads(secret, width, height, theme) for theme in ("light", "dark")}
+        self._texture = Plane(texture(LINE, secret, height, width, grain / 5), height, width)
+        self._strokes = Plane(strokes(LINE, secret, height, width, grain * 0.7), height, width)
+        self._heads: dict[Theme, list[bytes]] = {
+            "light": build_heads(width, height, build_palettes(secret, _PALETTES, LINE.tones, "dark")),
+            "dark": build_heads(width, height, build_palettes(secret, _PALETTES, LINE.tones, "light")),
+        }
 
     def line(
         self,
@@ -95,33 +97,34 @@ class LineRenderer:
         """
         if not 0 < len(text) <= LONGEST:
             raise ValueError(f"a line holds 1 to {LONGEST} characters, not {len(text)}")
-        words = draw_words(seed, len(text) + 1, _CHARACTER_WORDS)
-        canvas = self._ground(words[-1], background_noise)
-        self._write(canvas, text, words[:-1])
+        words = draw_words(seed, len(text) + 1, LINE_WORDS)
+        canvas = self.indices(text, words, background_noise, foreground_noise)
+        return encode(canvas[None], [self._head(theme, words[-1])], self._deflate)[0]
+
+    def indices(self, text: str, words: Words, background_noise: bool, foreground_noise: bool) -> Indices:
+        """Draw palette indices, (height, width), from (characters + 1, 7) random words."""
+        canvas = np.zeros((self._height, self._width), np.uint8)
+        self._write(canvas, text, words)
+        if background_noise:
+            self._texture.merge(canvas[None], words[-1:, _TEXTURE])
         if foreground_noise:
-            self._merge_strokes(canvas, words[-1])
+            self._strokes.merge(canvas[None], words[-1:, _STROKES])
+        return canvas
+
+    def _head(self, theme: Theme, words: Words) -> bytes:
         heads = self._heads[theme]
-        head = heads[int(scaled(words[-1:, _PALETTE], len(heads))[0])]
-        return encode(canvas[None], [head], self._deflate)[0]
+        return heads[int(words[_PALETTE]) * len(heads) >> 16]
 
     def _tile(self, length: int) -> int:
         """Return the side of one character's tile, in pixels."""
         advance = self._width / (length + 0.3)
         return int(min(self._height * _TILE_HEIGHT, advance / LINE.fill, self._width))
 
-    def _ground(self, words: Words, noise: bool) -> NDArray[np.uint8]:
-        if not noise:
-            return np.zeros((self._height, self._width), np.uint8)
-        return self._texture.window(words[_TEXTURE], self._height, self._width).copy()
-
-    def _merge_strokes(self, canvas: NDArray[np.uint8], words: Words) -> None:
-        self._strokes.merge(canvas[None], words[None, _STROKES])
-
-    def _write(self, canvas: NDArray[np.uint8], text: str, words: Words) -> None:
-        cells = self._atlas.cells(scaled(words[:, _FACE], self._atlas.faces), text)
-        tiles = self._warp.texels(cells, words[:, :WARP_WORDS], self._bases[len(text) - 1])
+    def _write(self, canvas: Indices, text: str, words: Words) -> None:
+        cells = self._atlas.cells(scaled(words[:-1, _FACE], self._atlas.faces), text)
+        tiles = self._warp.texels(cells, words[:-1, :WARP_WORDS], self._bases[len(text) - 1])
         firsts, widths = _ink_columns(tiles)
-        lefts = self._lefts(widths, int(words[0, _SPACE]) / 65536).tolist()
+        lefts = self._lefts(widths, int(words[-1, _LEFT]) / 65536).tolist()
         tops = self._tops(words, len(tiles[0])).tolist()
         for tile, first, width, left, top in zip(
             tiles, firsts.tolist(), widths.tolist(), lefts, tops, strict=True
@@ -133,8 +136,7 @@ class LineRenderer:
         """Return where each character begins: evenly spaced, the whole line somewhere inside the picture."""
         spare = self._width - int(widths.sum())
         gap = min(spare / (len(widths) + 1), _WIDEST_GAP * self._height)
-        # Wide characters that are turned far may ask for more than there is: then neighbours touch, from edge
-        # to edge.
+        # Wide characters that are turned far may ask for more than there is: then neighbours overlap.
         gap, edge = (gap, gap) if gap >= 0 else (spare / (len(widths) - 1), 0.0)
         slack = spare - gap * (len(widths) - 1) - 2 * edge
         starts = edge + slack * chance + np.cumsum(widths + gap) - widths - gap
@@ -144,17 +146,11 @@ class LineRenderer:
         """Return where each tile's upper edge lies: the line somewhere inside, characters a little off it."""
         free = self._height - tile
         wobble = min(free, round(_WIDEST_WOBBLE * tile))
-        line = scaled(words[:1, _SPACE], free - wobble + 1)
-        return line + scaled(words[:, _HEIGHT], wobble + 1)
+        return scaled(words[-1:, _TOP], free - wobble + 1) + scaled(words[:-1, _WOBBLE], wobble + 1)
 
 
-def _ink_columns(tiles: NDArray[np.uint8]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _ink_columns(tiles: Indices) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return each tile's first column with ink, and how many columns its ink spans."""
     inked = tiles.max(1) > 0
     firsts = inked.argmax(1)
     return firsts, inked.shape[1] - inked[:, ::-1].argmax(1) - firsts
-
-
-def _heads(secret: bytes, width: int, height: int, theme: str) -> list[bytes]:
-    ink: Literal["dark", "light"] = "dark" if theme == "light" else "light"
-    return build_heads(width, height, build_palettes(secret, _PALETTES, LINE.tones, ink))

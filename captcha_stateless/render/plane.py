@@ -1,13 +1,13 @@
 """The plane: a large picture of texture and strokes, of which each tile shows a random window."""
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from captcha_stateless.render.atlas import INDICES
+from captcha_stateless.render.atlas import INDICES, Indices
 from captcha_stateless.render.chance import Words, draw_bytes, draw_uniform, scaled
 from captcha_stateless.render.families import Family
 
@@ -19,38 +19,32 @@ _OVERSAMPLING = 3
 _STEPS = 24
 
 
-@dataclass(frozen=True, slots=True)
 class Plane:
-    """Palette indices, (height, width) of a window plus room to move it."""
+    """Holds palette indices of which any (height, width) window may show, and all those windows as a view."""
 
-    indices: NDArray[np.uint8]
+    def __init__(self, indices: Indices, height: int, width: int) -> None:
+        self._windows = sliding_window_view(indices, (height, width))
 
-    def window(self, words: Words, height: int, width: int) -> NDArray[np.uint8]:
-        """Return the (height, width) window that two words choose; a view, not to be written to."""
-        row, column = scaled(words, _ROOM)
-        return self.indices[row : row + height, column : column + width]
-
-    def merge(self, tiles: NDArray[np.uint8], words: Words) -> None:
+    def merge(self, tiles: Indices, words: Words) -> None:
         """Lay a window behind each of (tiles, height, width) palette indices: the greater index shows."""
-        places = scaled(words, _ROOM).tolist()
-        height, width = tiles.shape[1:]
-        for tile, (row, column) in zip(tiles, places, strict=True):
-            np.maximum(tile, self.indices[row : row + height, column : column + width], out=tile)
+        rows, columns = scaled(words, _ROOM).T
+        np.maximum(tiles, self._windows[rows, columns], out=tiles)
 
 
-def texture(family: Family, secret: bytes, height: int, width: int, grain: float) -> Plane:
-    """Draw soft blobs, about ``grain`` pixels wide, in the family's tones."""
+def texture(family: Family, secret: bytes, height: int, width: int, grain: float) -> Indices:
+    """Draw a plane of soft blobs, about ``grain`` pixels wide, in the family's tones."""
     rows, columns = height + _ROOM, width + _ROOM
     coarse = (round(rows / grain), round(columns / grain))
     noise = draw_bytes(secret, "texture", coarse[0] * coarse[1]).reshape(coarse)
     soft = np.asarray(Image.fromarray(noise).resize((columns, rows), Image.Resampling.BICUBIC))
     # Equal shares of every tone: cut at quantiles, whatever contrast the interpolation left.
     cuts = np.quantile(soft, [tone / family.tones for tone in range(1, family.tones)])
-    return _plane(np.digitize(soft, cuts))
+    tones: Indices = np.digitize(soft, cuts).astype(np.uint8)
+    return tones
 
 
-def strokes(family: Family, secret: bytes, height: int, width: int, tile: float) -> Plane:
-    """Draw curved lines at the density and width that the family wants for tiles of ``tile`` pixels."""
+def strokes(family: Family, secret: bytes, height: int, width: int, tile: float) -> Indices:
+    """Draw a plane of curved lines, as dense and wide as the family wants for tiles of ``tile`` pixels."""
     rows, columns = height + _ROOM, width + _ROOM
     canvas = Image.new("L", (columns * _OVERSAMPLING, rows * _OVERSAMPLING))
     pen = ImageDraw.Draw(canvas)
@@ -59,12 +53,7 @@ def strokes(family: Family, secret: bytes, height: int, width: int, tile: float)
         _stroke(pen, canvas, chance, tile * _OVERSAMPLING, family.stroke_width)
     steps = round((INDICES - family.tones) * family.stroke_tone)
     level = np.rint(np.asarray(canvas.reduce(_OVERSAMPLING)) / 255 * steps)
-    return _plane(np.where(level > 0, level + family.tones - 1, 0))
-
-
-def merged(first: Plane, second: Plane) -> Plane:
-    """Return one plane that shows the greater index of two."""
-    return _plane(np.maximum(first.indices, second.indices))
+    return np.where(level > 0, level + family.tones - 1, 0).astype(np.uint8)
 
 
 def _stroke(
@@ -78,9 +67,3 @@ def _stroke(
         x += math.cos(heading + curl * step) * tile / _STEPS
         y += math.sin(heading + curl * step) * tile / _STEPS
     pen.line(points, fill=255, width=max(2, round(tile * width * (0.8 + 0.4 * chance[4]))), joint="curve")
-
-
-def _plane(indices: NDArray[np.generic]) -> Plane:
-    bytes_ = indices.astype(np.uint8)
-    bytes_.setflags(write=False)
-    return Plane(bytes_)

@@ -8,29 +8,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from captcha_stateless.errors import Misconfigured
-from captcha_stateless.render.atlas import build_atlas, cell_side
+from captcha_stateless.render.atlas import Indices, build_atlas, cell_side
 from captcha_stateless.render.chance import Words, draw_words, scaled
 from captcha_stateless.render.checks import check_alphabet, check_side
 from captcha_stateless.render.colours import build_palettes
 from captcha_stateless.render.deflate import Deflate, deflate
 from captcha_stateless.render.families import FAMILIES, Family, Polarity
-from captcha_stateless.render.plane import WINDOW_WORDS, merged, strokes, texture
+from captcha_stateless.render.plane import WINDOW_WORDS, Plane, strokes, texture
 from captcha_stateless.render.png import build_heads, encode
 from captcha_stateless.render.warp import WARP_WORDS, build_warp, sample_basis
 
 _SMALLEST, _LARGEST = 32, 256
 _PALETTES = 1024
+#: Width of the texture's blobs, as a share of a tile's side.
+_GRAIN = 0.29
 _WINDOW = slice(WARP_WORDS, WARP_WORDS + WINDOW_WORDS)
 _FACE = WARP_WORDS + WINDOW_WORDS
 _PALETTE = _FACE + 1
-_WORDS = _PALETTE + 1
+#: Words of chance that a tile takes.
+TILE_WORDS = _PALETTE + 1
 
 
 class TileRenderer:
     """Draws tiles of one size in one family; the same arguments give the same pixels on every replica.
 
     Holds the atlas (shared by all renderers of a process that need the same one), tables and palettes: for
-    the default typefaces, 40 glyphs and 64 px about 10 MB. Any number of threads may call it at once: a call
+    the default typefaces, 40 glyphs and 64 px 13 MB. Any number of threads may call it at once: a call
     writes only to what it made.
 
     Raises:
@@ -55,9 +58,9 @@ class TileRenderer:
         self._atlas = build_atlas(typefaces, alphabet, side=side, tones=look.tones, natural=look.natural)
         self._warp = build_warp(self._atlas, look, secret)
         self._basis = sample_basis(size)
-        self._plane = merged(
-            texture(look, secret, size, size, size / 3.5), strokes(look, secret, size, size, size)
-        )
+        ground = texture(look, secret, size, size, size * _GRAIN)
+        clutter = strokes(look, secret, size, size, size)
+        self._plane = Plane(np.maximum(ground, clutter), size, size)
         self._heads = _heads(look, secret, size)
         self._shares_typeface = look.shares_typeface
         self._deflate = deflate
@@ -76,10 +79,10 @@ class TileRenderer:
         """
         if not glyphs:
             return []
-        words = draw_words(seed, len(glyphs), _WORDS)
+        words = draw_words(seed, len(glyphs), TILE_WORDS)
         return encode(self.indices(glyphs, words), self._chosen_heads(words), self._deflate)
 
-    def indices(self, glyphs: Sequence[str], words: Words) -> NDArray[np.uint8]:
+    def indices(self, glyphs: Sequence[str], words: Words) -> Indices:
         """Draw palette indices, (glyphs, size, size), from (glyphs, 6) random words."""
         cells = self._atlas.cells(self.faces(words[:, _FACE]), glyphs)
         tiles = self._warp.texels(cells, words[:, :WARP_WORDS], self._basis)
@@ -89,12 +92,11 @@ class TileRenderer:
     def faces(self, words: Words) -> NDArray[np.intp]:
         """Choose typefaces: the reference's at will, each other from those that remain."""
         count = self._atlas.faces
+        reference = int(words[0]) * count >> 16
         if self._shares_typeface:
-            return np.full(len(words), scaled(words[:1], count)[0])
-        faces = scaled(words, count - 1)
-        reference = scaled(words[:1], count)
-        faces = (reference + 1 + faces) % count
-        faces[0] = reference[0]
+            return np.full(len(words), reference)
+        faces = (scaled(words, count - 1) + (reference + 1)) % count
+        faces[0] = reference
         return faces
 
     def _chosen_heads(self, words: Words) -> list[bytes]:

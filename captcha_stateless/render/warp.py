@@ -12,7 +12,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from captcha_stateless.render.atlas import Atlas
+from captcha_stateless.render.atlas import Atlas, Indices
 from captcha_stateless.render.chance import Words, draw_uniform
 from captcha_stateless.render.families import Family
 
@@ -44,7 +44,7 @@ class Warp:
     poses: Floats
     bends: Floats
 
-    def texels(self, cells: NDArray[np.intp], words: Words, basis: Floats) -> NDArray[np.uint8]:
+    def texels(self, cells: NDArray[np.intp], words: Words, basis: Floats) -> Indices:
         """Draw a batch.
 
         Args:
@@ -149,7 +149,8 @@ def _check(warp: Warp) -> None:
 def _furthest(matrices: Floats, centre: float) -> float:
     grid = sample_basis(33)
     grid[:, 1] *= 33 / 32  # the very edge of a tile, whatever its pixels
-    return float(np.abs(grid @ matrices @ grid.T - centre).max())
+    parts = np.array_split(matrices, 64)  # all at once would take 36 MB for a moment
+    return max(float(np.abs(grid @ part @ grid.T - centre).max()) for part in parts)
 
 
 def _rounded(values: Doubles, step: float) -> Floats:
