@@ -31,7 +31,7 @@ def digest(**environment: str) -> str:
 
 @pytest.mark.skipif(platform.machine() not in {"x86_64", "AMD64"}, reason="names x86 processors")
 def test_pixels_are_the_same_without_vector_units() -> None:
-    """The oldest OpenBLAS kernel multiplies and adds apart; newer ones fuse the two and round once."""
+    """A look at the whole; that no product is ever rounded is proven by ``test_places_are_exact``."""
     plain = digest(OPENBLAS_CORETYPE="Prescott", NPY_DISABLE_CPU_FEATURES="X86_V3 X86_V4 AVX512_ICL")
 
     assert plain == digest()
