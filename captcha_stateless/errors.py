@@ -14,6 +14,11 @@ that, while the message is for the operator's log and never holds a token, an an
     │   └── WrongAnswer     judged, and not right
     ├── BadRequest          the request has not the form that was asked for; nothing was spent
     │   └── BadAnswer       the answer has not the form of the challenge's kind
+    ├── Denied              the caller may not ask this
+    │   ├── UnknownSite     no site has this key
+    │   ├── WrongSecret     the secret is not the site's
+    │   ├── WrongHost       the host is not among the site's
+    │   └── Blocked         the risk is too high
     ├── Unavailable         a part is down: fail closed, come back later
     └── Misconfigured       settings, keys or fonts that cannot work; the message says what to change
 """
@@ -80,6 +85,36 @@ class BadAnswer(BadRequest):
     def __init__(self, problem: str) -> None:
         super().__init__(problem)
         self.problem = problem
+
+
+class Denied(CaptchaError):
+    """The caller may not ask this."""
+
+    code = "denied"
+
+
+class UnknownSite(Denied):
+    """No site has this key."""
+
+    code = "unknown-site"
+
+
+class WrongSecret(Denied):
+    """The secret is not the site's, or nobody's."""
+
+    code = "wrong-secret"
+
+
+class WrongHost(Denied):
+    """The host name is not among the site's."""
+
+    code = "wrong-host"
+
+
+class Blocked(Denied):
+    """The policy refuses a request of this risk."""
+
+    code = "blocked"
 
 
 class Unavailable(CaptchaError):

@@ -1,0 +1,63 @@
+# Everything the project is asked to do, by name; `make help` lists it.
+
+PYTHON ?= python3
+HOST ?= 127.0.0.1
+PORT ?= 8000
+
+BIN := .venv/bin
+# The pins: what is installed a month from now is what is installed today.
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+INSTALL := $(PIP) install --constraint requirements.lock
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format keys sample bench lock clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+run: .venv/run keys  ## install, make development keys, serve on HOST and PORT
+	@$(BIN)/captcha-stateless serve --host $(HOST) --port $(PORT)
+
+test: .venv/test  ## run the tests
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: .venv/test  ## lint, types, branch coverage
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -q
+	$(BIN)/coverage combine -q
+	$(BIN)/coverage report --include='captcha_stateless/engine.py,captcha_stateless/seal.py,captcha_stateless/replay/*,captcha_stateless/kinds/*' --fail-under=100
+
+format: .venv/test  ## format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+keys: .venv/run  ## make a key ring in keys/ where there is none
+	@$(BIN)/captcha-stateless keys init --if-missing
+
+sample: .venv/run keys  ## draw a contact sheet, sample.png
+	@$(BIN)/captcha-stateless sample
+
+lock: .venv/test  ## pin the newest versions that fit
+	$(PIP) install uv
+	$(BIN)/uv pip compile --quiet --universal --upgrade --all-extras --group dev --no-header --no-annotate pyproject.toml --output-file requirements.lock
+
+clean:  ## remove what the other targets made, but no keys
+	rm -rf .venv .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist sample.png
+
+.venv/pip: requirements.lock
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(PIP) install --upgrade "pip>=25.1"
+	@touch $@
+
+.venv/run: .venv/pip pyproject.toml
+	@echo "Installing into .venv ..."
+	@$(INSTALL) --editable ".[fast]"
+	@touch $@
+
+.venv/test: .venv/pip pyproject.toml
+	@echo "Installing into .venv, with what the tests need ..."
+	@$(INSTALL) --editable ".[fast,redis]" --group dev
+	@touch $@

@@ -1,0 +1,169 @@
+"""The one composition root: settings in, Starlette out."""
+
+import logging
+import os
+import secrets
+import signal
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+import anyio
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import Lifespan
+
+from captcha_stateless import keys, sites
+from captcha_stateless.engine import Engine
+from captcha_stateless.errors import Misconfigured
+from captcha_stateless.keys import KeyRing
+from captcha_stateless.kinds import KINDS
+from captcha_stateless.manners import Manners
+from captcha_stateless.protocols import PROTOCOLS
+from captcha_stateless.protocols.base import Adapter
+from captcha_stateless.replay.base import Replay
+from captcha_stateless.replay.memory import MemoryReplay
+from captcha_stateless.seal import Seal
+from captcha_stateless.settings import Settings, unknown
+from captcha_stateless.watched import Watched
+
+#: Browsers keep a preflight's answer no longer than two hours (Chromium's own cap).
+PREFLIGHT_SECONDS = 7_200
+
+#: No token lives longer, extensions included: the grid's 120 s and twenty extensions of them, RESTCaptcha's half hour.
+HORIZON_SECONDS = 120 * 21
+
+_DEVELOPMENT = sites.Sites([sites.DEVELOPMENT])
+
+_log = logging.getLogger(__name__)
+
+
+def create_app(
+    settings: Settings | None = None,
+    *,
+    replay: Replay | None = None,
+    clock: Callable[[], float] = time.time,
+    entropy: Callable[[int], bytes] = secrets.token_bytes,
+) -> Starlette:
+    """Compose the server; without settings they are read from the environment.
+
+    Raises:
+        Misconfigured: when settings, keys or fonts cannot work.
+    """
+    if settings is None:
+        settings = Settings.load(os.environ)
+        for warning in unknown(os.environ):
+            _log.warning(warning)
+    ring = Watched(settings.keys, keys.load)
+    replay = replay or create_replay(settings, ring.value, clock())
+    engine = create_engine(settings, lambda: ring.value, replay, clock=clock, entropy=entropy)
+    served = Watched(settings.sites, sites.load) if settings.sites else None
+    adapters = [
+        adapter(engine, settings, lambda: served.value if served else _DEVELOPMENT)
+        for adapter in _adapters(settings)
+    ]
+    app = Starlette(
+        routes=[route for adapter in adapters for route in adapter.routes()],
+        middleware=[Middleware(Manners), _cors(settings)],
+        exception_handlers={HTTPException: _http_error, Exception: _server_error},
+        lifespan=_lifespan([file for file in (ring, served) if file], replay, clock),
+    )
+    app.state.engine = engine
+    return app
+
+
+def create_engine(
+    settings: Settings,
+    ring: Callable[[], KeyRing],
+    replay: Replay | None = None,
+    *,
+    clock: Callable[[], float] = time.time,
+    entropy: Callable[[int], bytes] = secrets.token_bytes,
+) -> Engine:
+    """Compose the engine alone, for the server and the command line alike."""
+    root = ring()
+    return Engine(
+        seal=Seal(ring),
+        kinds={name: kind.from_settings(settings, root.derive("draw")) for name, kind in KINDS.items()},
+        replay=replay or create_replay(settings, root, clock()),
+        answer_key=root.derive("answer"),
+        extensions=settings.extensions,
+        clock=clock,
+        entropy=entropy,
+    )
+
+
+def create_replay(settings: Settings, ring: KeyRing, now: float) -> Replay:
+    """Make the replay filter that the settings ask for."""
+    return MemoryReplay(
+        key=ring.derive("replay"),
+        now=now,
+        horizon_seconds=HORIZON_SECONDS,
+        spends_per_second=settings.replay_rate,
+    )
+
+
+def _adapters(settings: Settings) -> list[type[Adapter]]:
+    names = {adapter.name for adapter in PROTOCOLS}
+    unknown_names = [name for name in settings.protocols if name not in names]
+    if unknown_names:
+        raise Misconfigured(
+            f"CAPTCHA_PROTOCOLS: {', '.join(unknown_names)}: choose from {', '.join(sorted(names))}"
+        )
+    return [adapter for adapter in PROTOCOLS if adapter.enabled(settings)]
+
+
+def _cors(settings: Settings) -> Middleware:
+    return Middleware(
+        CORSMiddleware,
+        allow_origins=settings.cors_origins,
+        allow_methods=["GET", "POST"],
+        allow_headers=["Content-Type", "X-Captcha-Challenge"],
+        expose_headers=["Retry-After"],
+        max_age=PREFLIGHT_SECONDS,
+    )
+
+
+def _lifespan(files: list[Watched[Any]], replay: Replay, clock: Callable[[], float]) -> Lifespan[Starlette]:
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        # The filter refuses tokens older than its epoch, a whole second: none is handed out before it.
+        state = await replay.state(clock())
+        await anyio.sleep(max(0.0, min(state.epoch - clock(), 1.0)))
+        with _reloaded_on_hangup(files):
+            yield
+        await replay.close()
+
+    return lifespan
+
+
+@contextmanager
+def _reloaded_on_hangup(files: list[Watched[Any]]) -> Iterator[None]:
+    if not hasattr(signal, "SIGHUP") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def reload(*_: object) -> None:
+        for file in files:
+            file.reload()
+
+    before = signal.signal(signal.SIGHUP, reload)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+async def _http_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return JSONResponse({"error": error.detail}, error.status_code, error.headers)
+
+
+async def _server_error(_: Request, __: Exception) -> Response:
+    return JSONResponse({"error": "Internal server error"}, 500)

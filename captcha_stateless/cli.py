@@ -1,0 +1,233 @@
+"""The command line: serve, keys, inspect, sample, doctor."""
+
+import json
+import logging
+import os
+import time
+from base64 import urlsafe_b64encode
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import wraps
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+import click
+from uvicorn.main import main as uvicorn_command
+
+from captcha_stateless import __version__, keys
+from captcha_stateless.app import create_engine
+from captcha_stateless.doctor import examine
+from captcha_stateless.engine import Engine
+from captcha_stateless.errors import CaptchaError, Misconfigured
+from captcha_stateless.render import contact_sheet
+from captcha_stateless.seal import Seal
+from captcha_stateless.settings import FILE_VARIABLE, Settings, unknown
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+#: How long a new key must have been known before it seals: every replica looks at the file once a second.
+SETTLE_SECONDS = 60
+#: How long a retired key stays: longer than any token lives.
+GRACE_SECONDS = 3_600
+
+
+def _plainly(command: Callable[P, R]) -> Callable[P, R]:
+    """Show our own errors as one sentence and exit with 1."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except CaptchaError as error:
+            raise click.ClickException(str(error)) from None
+
+    return run
+
+
+def _settings() -> Settings:
+    for warning in unknown(os.environ):
+        click.echo(f"Warning: {warning}", err=True)
+    return Settings.load(os.environ)
+
+
+def _engine(settings: Settings) -> Engine:
+    ring = keys.load(settings.keys)
+    return create_engine(settings, lambda: ring)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+@click.option("--config", type=click.Path(exists=True, dir_okay=False), help="TOML file with settings.")
+def main(config: str | None) -> None:
+    """A stateless, token-based CAPTCHA server."""
+    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
+    if config is not None:
+        os.environ[FILE_VARIABLE] = config
+
+
+@main.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
+@click.option(
+    "--host", envvar="HOST", default="127.0.0.1", show_default=True, help="Address to listen on. [$HOST]"
+)
+@click.option("--port", envvar="PORT", default=8000, show_default=True, help="Port to listen on. [$PORT]")
+@click.option(
+    "--workers",
+    envvar="WEB_CONCURRENCY",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Processes that share the port. [$WEB_CONCURRENCY]",
+)
+@click.option(
+    "--trust-proxies", metavar="LIST", help="Addresses or networks whose X-Forwarded-* headers count."
+)
+@click.argument("uvicorn_options", nargs=-1, type=click.UNPROCESSED)
+@_plainly
+def serve(
+    host: str, port: int, workers: int, trust_proxies: str | None, uvicorn_options: tuple[str, ...]
+) -> None:
+    """Run the server; further options go to uvicorn as they are."""
+    settings = _settings()
+    keys.load(settings.keys)
+    if workers > 1:
+        raise Misconfigured("the in-process replay filter serves one worker only; run with --workers 1")
+    trust = ["--forwarded-allow-ips", trust_proxies] if trust_proxies else ["--no-proxy-headers"]
+    place = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    click.echo(
+        f"captcha_stateless {__version__}: try it at {place}/" if settings.page else f"Serving at {place}"
+    )
+    uvicorn_command.main(
+        [
+            "captcha_stateless.app:create_app",
+            "--factory",
+            *("--host", host, "--port", str(port), "--workers", str(workers)),
+            *(
+                "--no-server-header",
+                "--no-access-log",
+            ),  # an access log holds addresses, and paths that hold tokens
+            *trust,
+            *uvicorn_options,
+        ],
+        prog_name="uvicorn",
+    )
+
+
+@main.group("keys")
+def keys_group() -> None:
+    """Make, list and rotate the keys that seal tokens."""
+
+
+@keys_group.command()
+@click.option("--if-missing", is_flag=True, help="Leave an existing key ring as it is, and say nothing.")
+@_plainly
+def init(if_missing: bool) -> None:
+    """Make a key ring; an existing one is never overwritten."""
+    path = _settings().keys
+    if if_missing and path.exists():
+        return
+    keys.save(path, keys.fresh_ring(int(time.time())), overwrite=False)
+    click.echo(f"Made {path}. Give every replica a copy, and nobody else.")
+
+
+@keys_group.command("list")
+@_plainly
+def list_keys() -> None:
+    """List the keys, without their secrets."""
+    now = time.time()
+    for key in keys.load(_settings().keys).keys:
+        click.echo(f"{key.kid}  {key.state:8}  for {_span(now - key.since)}")
+
+
+@keys_group.command()
+@click.option("--force", is_flag=True, help=f"Do not wait {SETTLE_SECONDS} s between the two steps.")
+@_plainly
+def rotate(force: bool) -> None:
+    """Take the next of a rotation's two steps: add a key, then let it seal."""
+    path, now = _settings().keys, int(time.time())
+    ring = keys.load(path)
+    coming = ring.find("next")
+    if coming is not None and now - coming.since < SETTLE_SECONDS and not force:
+        wait = SETTLE_SECONDS - (now - coming.since)
+        raise Misconfigured(
+            f"key {coming.kid} is too new: a replica may not know it yet; wait {wait} s or use --force"
+        )
+    keys.save(path, keys.rotated(ring, now), overwrite=True)
+    if coming is None:
+        click.echo("Added a key that opens and does not seal yet.")
+        click.echo(f"Next: copy {path} to every replica, then run `captcha-stateless keys rotate` again.")
+    else:
+        click.echo(f"Key {coming.kid} seals now; the one before it still opens.")
+        click.echo(f"Next: copy {path} to every replica; after an hour run `captcha-stateless keys retire`.")
+
+
+@keys_group.command()
+@_plainly
+def retire() -> None:
+    """Delete the retired keys that no living token needs."""
+    path, now = _settings().keys, int(time.time())
+    ring = keys.load(path)
+    rest = keys.without_retired(ring, now, GRACE_SECONDS)
+    dropped = len(ring.keys) - len(rest.keys)
+    if dropped:
+        keys.save(path, rest, overwrite=True)
+    click.echo(f"Deleted {dropped} retired {'key' if dropped == 1 else 'keys'}; {len(rest.keys)} left.")
+
+
+@main.command()
+@click.argument("token")
+@click.option("--answer", is_flag=True, help="Add the answer that would be right.")
+@_plainly
+def inspect(token: str, answer: bool) -> None:
+    """Print what a token holds, as one JSON object; for the holder of the keys."""
+    settings = _settings()
+    ring = keys.load(settings.keys)
+    claims = Seal(lambda: ring).inspect(token)
+    document = {name: _plain(value) for name, value in asdict(claims).items()}
+    if answer:
+        document["answer"] = _engine(settings).tell(claims)
+    click.echo(json.dumps(document, indent=2))
+
+
+@main.command()
+@click.option("--kind", default="grid", show_default=True, help="Kind of challenge.")
+@click.option(
+    "--param", "params", multiple=True, metavar="NAME=VALUE", help="What sort of it, e.g. profile=classic."
+)
+@click.option(
+    "--count", default=4, show_default=True, type=click.IntRange(1, 64), help="How many challenges."
+)
+@click.option(
+    "--output", default="sample.png", show_default=True, type=click.Path(dir_okay=False, path_type=Path)
+)
+@_plainly
+def sample(kind: str, params: tuple[str, ...], count: int, output: Path) -> None:
+    """Write a contact sheet of what a kind draws, one challenge a row."""
+    engine = _engine(_settings())
+    wanted = dict(param.split("=", 1) for param in params if "=" in param)
+    rows = [engine.picture(engine.issue("sample", kind, wanted)) for _ in range(count)]
+    output.write_bytes(contact_sheet([png for row in rows for png in row], columns=len(rows[0])))
+    click.echo(f"Wrote {output}.")
+
+
+@main.command()
+def doctor() -> None:
+    """Check keys, permissions, fonts, clock and settings; exit with 1 when something is wrong."""
+    findings = list(examine(os.environ, now=time.time()))
+    for finding in findings:
+        click.echo(f"{finding.grade:5} {finding.text}")
+    if any(finding.grade == "wrong" for finding in findings):
+        raise SystemExit(1)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return urlsafe_b64encode(value).rstrip(b"=").decode("ascii")
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value
+
+
+def _span(seconds: float) -> str:
+    for length, name in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= length:
+            return f"{int(seconds // length)} {name}"
+    return f"{max(0, int(seconds))} s"

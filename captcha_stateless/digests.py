@@ -1,0 +1,30 @@
+"""Keyed hashes, and the one constant-time comparison of this package."""
+
+import hashlib
+import hmac
+
+DIGEST_BYTES = 16
+
+
+def keyed_hash(key: bytes, *parts: bytes) -> bytes:
+    """Hash the parts under the key: HMAC-SHA-256 (RFC 2104) cut to 16 bytes (RFC 2104, section 5, allows half).
+
+    Each part is preceded by its length, so that ``(b"a", b"bc")`` and ``(b"ab", b"c")`` differ.
+    """
+    framed = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+    return hmac.digest(key, framed, "sha256")[:DIGEST_BYTES]
+
+
+def derive(root: bytes, label: str) -> bytes:
+    """Derive the 32-byte key for one use from the root secret (NIST SP 800-108, a PRF in counter mode of one block)."""
+    return hmac.digest(root, b"\x01captcha-stateless\x00" + label.encode("ascii"), "sha256")
+
+
+def fingerprint(secret: str) -> bytes:
+    """Hash a high-entropy secret for storage: SHA-256, since a random secret of 128 bits or more needs no slow hash."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
+
+
+def same(one: bytes, other: bytes) -> bool:
+    """Compare two byte strings in a time that depends on their lengths only."""
+    return hmac.compare_digest(one, other)

@@ -1,0 +1,209 @@
+"""The verbs that a protocol may ask: issue, look, picture, redeem, advance, extend, vouch.
+
+Rule 1: a token is opened, then its answer's form is looked at, then a try is spent, then the answer is judged. A malformed
+answer burns nothing; no answer is judged twice.
+
+Rule 2: the sealed digest decides and the sealed seed draws, so a verdict never depends on the version of the drawing code.
+
+Rule 3: only this module owns a clock and entropy.
+"""
+
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TypedDict
+
+from captcha_stateless.errors import BadRequest, BadToken, Expired, WrongAnswer
+from captcha_stateless.kinds.base import Kind
+from captcha_stateless.model import Challenge, Claims, Params, Sealed
+from captcha_stateless.replay.base import Replay
+from captcha_stateless.seal import Seal
+from captcha_stateless.stages import EXTENSIONS
+
+#: The purpose of what a finished run earns.
+PROOF = "proof"
+PROOF_SECONDS = 300
+
+_JTI_BYTES = 16
+_SEED_BYTES = 16
+
+
+class Filing(TypedDict):
+    """Where a token's attempts are filed in the replay filter."""
+
+    namespace: str
+    jti: bytes
+    iat: int
+    exp: int
+    now: float
+    attempts: int
+
+
+class Engine:
+    """Composes kinds with seal and replay; it keeps nothing about any visitor."""
+
+    def __init__(
+        self,
+        *,
+        seal: Seal,
+        kinds: Mapping[str, Kind],
+        replay: Replay,
+        answer_key: bytes,
+        extensions: int = EXTENSIONS,
+        clock: Callable[[], float] = time.time,
+        entropy: Callable[[int], bytes] = secrets.token_bytes,
+    ) -> None:
+        self._seal, self._kinds, self._replay = seal, kinds, replay
+        self._answer_key, self._extensions = answer_key, extensions
+        self._clock, self._entropy = clock, entropy
+
+    def issue(
+        self,
+        purpose: str,
+        kind: str,
+        wanted: Params | None = None,
+        *,
+        tries: int = 1,
+        site: str = "",
+        host: str = "",
+    ) -> Sealed:
+        """Begin a run: draw its first stage and seal it.
+
+        Raises:
+            BadRequest: when there is no such challenge.
+        """
+        if kind not in self._kinds:
+            raise BadRequest(f"there is no kind {kind}")
+        params = self._kinds[kind].plan(wanted or {})
+        run = Claims(
+            purpose=purpose,
+            kind=kind,
+            jti=b"",
+            iat=0,
+            exp=0,
+            until=0,
+            tries=tries,
+            site=site,
+            host=host,
+            params=params,
+        )
+        return self._stage(run, 0)
+
+    def advance(self, claims: Claims) -> Sealed | None:
+        """Draw and seal the stage after a right answer's; None after the last."""
+        stage = claims.stage + 1
+        return self._stage(claims, stage) if stage < claims.stages else None
+
+    def look(self, token: str, *purposes: str) -> Claims:
+        """Open a live token, spending nothing.
+
+        Raises:
+            BadToken: when it is none of ours, or for another purpose.
+            Expired: when its deadline has passed.
+        """
+        claims = self._seal.open(token, *purposes)
+        if claims.kind not in self._kinds:
+            raise BadToken("token of a kind that is not served")
+        self._live(claims)
+        return claims
+
+    def draw(self, claims: Claims) -> Challenge:
+        """Draw a token's challenge again, from its seed."""
+        return self._kinds[claims.kind].draw(claims.seed, claims.params)
+
+    def picture(self, sealed: Sealed) -> tuple[bytes, ...]:
+        """Render what a visitor sees or hears of a challenge."""
+        return self._kinds[sealed.claims.kind].render(sealed.challenge or self.draw(sealed.claims))
+
+    async def redeem(self, claims: Claims, answer: object) -> None:
+        """Use up a try of a token that :meth:`look` opened; returning at all means that the answer is right.
+
+        Raises:
+            BadAnswer: when the answer has not the form that the kind asks for; nothing is spent.
+            Expired: when the deadline has passed since the token was opened.
+            Spent: when no try is left.
+            WrongAnswer: when the answer is not right; its try is spent.
+            Unavailable: when the replay filter cannot say; nothing is spent.
+        """
+        kind = self._kinds[claims.kind]
+        normal = kind.normal(answer, claims.params)
+        self._live(claims)
+        await self._replay.spend(**self._filed(claims))
+        if not kind.check(self._answer_key, claims, normal):
+            raise WrongAnswer("answer is not right")
+        await self._replay.win(**self._filed(claims))
+
+    def extend(self, token: str, *purposes: str) -> Sealed:
+        """Seal the same stage again with a later deadline: nothing is spent, and the same is drawn.
+
+        Raises:
+            BadToken: when the token is none of ours, or for another purpose.
+            Expired: when its deadline has passed.
+            BadRequest: when it was extended as often as may be.
+        """
+        claims = self.look(token, *purposes)
+        step = self._kinds[claims.kind].ladder(claims.params).time(claims.stage)
+        if claims.exp + step > claims.until:
+            raise BadRequest("no more extensions")
+        return self._sealed(replace(claims, exp=claims.exp + step))
+
+    def vouch(self, claims: Claims) -> Sealed:
+        """Seal the proof that a run was solved: its site and host, and nothing of the challenge."""
+        now = int(self._clock())
+        proof = Claims(
+            purpose=PROOF,
+            kind=claims.kind,
+            jti=self._entropy(_JTI_BYTES),
+            iat=now,
+            exp=now + PROOF_SECONDS,
+            until=now + PROOF_SECONDS,
+            site=claims.site,
+            host=claims.host,
+        )
+        return self._sealed(proof)
+
+    def tell(self, claims: Claims) -> object:
+        """Word the answer that would be right; for the holder of the keys only."""
+        return self._kinds[claims.kind].tell(self.draw(claims))
+
+    def left(self, claims: Claims) -> int:
+        """Tell the whole seconds until a token's deadline."""
+        return max(0, claims.exp - int(self._clock()))
+
+    def _live(self, claims: Claims) -> None:
+        if self._clock() >= claims.exp:
+            raise Expired("token has expired")
+
+    def _filed(self, claims: Claims) -> Filing:
+        # Under `until`, not `exp`: an extended token has another `exp`, but must meet its siblings in the filter.
+        return Filing(
+            namespace=claims.purpose,
+            jti=claims.jti,
+            iat=claims.iat,
+            exp=claims.until,
+            now=self._clock(),
+            attempts=claims.tries,
+        )
+
+    def _stage(self, run: Claims, stage: int) -> Sealed:
+        kind = self._kinds[run.kind]
+        ladder = kind.ladder(run.params)
+        seed, jti, now = self._entropy(_SEED_BYTES), self._entropy(_JTI_BYTES), int(self._clock())
+        challenge = kind.draw(seed, run.params)
+        time_allowed = ladder.time(stage)
+        claims = replace(
+            run,
+            jti=jti,
+            iat=now,
+            exp=now + time_allowed,
+            until=now + time_allowed * (1 + self._extensions),
+            seed=seed,
+            digests=kind.digests(self._answer_key, jti, challenge),
+            stage=stage,
+            stages=ladder.stages,
+        )
+        return self._sealed(claims, challenge)
+
+    def _sealed(self, claims: Claims, challenge: Challenge | None = None) -> Sealed:
+        return Sealed(self._seal.seal(claims), claims, challenge)

@@ -1,0 +1,8 @@
+"""The kinds of challenge: KINDS is the only list of them."""
+
+from captcha_stateless.kinds.base import Kind
+from captcha_stateless.kinds.grid import Grid
+
+KINDS: dict[str, type[Kind]] = {
+    "grid": Grid,
+}

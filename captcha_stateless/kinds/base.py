@@ -1,0 +1,66 @@
+"""The contract of a kind of challenge: draw and render, normal and check."""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar, Self
+
+from captcha_stateless.digests import keyed_hash, same
+from captcha_stateless.model import Challenge, Claims, Params
+from captcha_stateless.settings import Settings
+from captcha_stateless.stages import Ladder
+
+
+class Kind(ABC):
+    """Draws challenges of one kind and knows what an answer to them looks like; it never sees a token or a clock."""
+
+    name: ClassVar[str]
+
+    @classmethod
+    @abstractmethod
+    def from_settings(cls, settings: Settings, secret: bytes) -> Self:
+        """Make the kind ready to draw; ``secret`` is what outsiders who have the source do not have.
+
+        Raises:
+            Misconfigured: when it cannot draw what the settings ask for.
+        """
+
+    @abstractmethod
+    def plan(self, wanted: Params) -> Params:
+        """Complete what a caller asks for to the params that are sealed.
+
+        Raises:
+            BadRequest: when there is no such challenge.
+        """
+
+    @abstractmethod
+    def ladder(self, params: Params) -> Ladder:
+        """Tell how many stages a run has and how long each may take."""
+
+    @abstractmethod
+    def draw(self, seed: bytes, params: Params) -> Challenge:
+        """Choose what is shown and what is right: always the same for the same seed and params."""
+
+    @abstractmethod
+    def render(self, challenge: Challenge) -> tuple[bytes, ...]:
+        """Turn the choices into files that a visitor sees or hears."""
+
+    @abstractmethod
+    def normal(self, answer: object, params: Params) -> bytes:
+        """Bring an answer, fresh from JSON or a form, to the form in which answers are compared.
+
+        Raises:
+            BadAnswer: when it has not the form of an answer to such a challenge; nothing is spent then.
+        """
+
+    @abstractmethod
+    def tell(self, challenge: Challenge) -> object:
+        """Word the right answer as a client would send it; for the holder of the keys only."""
+
+    def digests(self, key: bytes, jti: bytes, challenge: Challenge) -> tuple[bytes, ...]:
+        """Hash the accepted answers, bound to the token that they answer."""
+        return tuple(keyed_hash(key, jti, answer) for answer in challenge.answers)
+
+    def check(self, key: bytes, claims: Claims, normal: bytes) -> bool:
+        """Judge an answer in its normal form against the sealed digests, in constant time for all kinds alike."""
+        given = keyed_hash(key, claims.jti, normal)
+        verdicts = [same(given, digest) for digest in claims.digests]
+        return any(verdicts)

@@ -1,0 +1,56 @@
+"""The values that travel: what a challenge is while it is drawn, and what a token holds while it is away."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+#: What a kind needs to draw the same again; small, and of plain JSON types.
+Params = Mapping[str, str | int | bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """One drawn challenge: it lives for one call and is never stored.
+
+    ``answers`` are the normal forms of every accepted answer; ``params`` say which sort of its kind it is, ``shown`` which
+    characters are drawn or spoken, in order.
+    """
+
+    kind: str
+    seed: bytes
+    answers: tuple[bytes, ...]
+    params: Params
+    shown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claims:
+    """What a token holds.
+
+    Times are whole Unix seconds. ``exp`` is this token's deadline; ``until`` the last second to which the challenge can be
+    extended, equal for every token of one ``jti``, so that the replay filter files them in one place. ``digests`` are keyed
+    hashes of the accepted answers, bound to ``jti``; ``tries`` is how many answers are judged.
+    """
+
+    purpose: str
+    kind: str
+    jti: bytes
+    iat: int
+    exp: int
+    until: int
+    seed: bytes = b""
+    digests: tuple[bytes, ...] = ()
+    stage: int = 0
+    stages: int = 1
+    tries: int = 1
+    site: str = ""
+    host: str = ""
+    params: Params = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A token together with what it holds; ``challenge`` is what was drawn for it, if anything was."""
+
+    token: str
+    claims: Claims
+    challenge: Challenge | None = None

@@ -1,0 +1,69 @@
+"""The plane: a large picture of texture and strokes, of which each tile shows a random window."""
+
+import math
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from captcha_stateless.render.atlas import INDICES, Indices
+from captcha_stateless.render.chance import Words, draw_bytes, draw_uniform, scaled
+from captcha_stateless.render.families import Family
+
+#: Words of chance that a window takes.
+WINDOW_WORDS = 2
+#: How much larger than a window a plane is, in pixels: one of 384^2 windows is shown.
+_ROOM = 384
+_OVERSAMPLING = 3
+_STEPS = 24
+
+
+class Plane:
+    """Holds palette indices of which any (height, width) window may show, and all those windows as a view."""
+
+    def __init__(self, indices: Indices, height: int, width: int) -> None:
+        self._windows = sliding_window_view(indices, (height, width))
+
+    def merge(self, tiles: Indices, words: Words) -> None:
+        """Lay a window behind each of (tiles, height, width) palette indices: the greater index shows."""
+        rows, columns = scaled(words, _ROOM).T
+        np.maximum(tiles, self._windows[rows, columns], out=tiles)
+
+
+def texture(family: Family, secret: bytes, height: int, width: int, grain: float) -> Indices:
+    """Draw a plane of soft blobs, about ``grain`` pixels wide, in the family's tones."""
+    rows, columns = height + _ROOM, width + _ROOM
+    coarse = (round(rows / grain), round(columns / grain))
+    noise = draw_bytes(secret, "texture", coarse[0] * coarse[1]).reshape(coarse)
+    soft = np.asarray(Image.fromarray(noise).resize((columns, rows), Image.Resampling.BICUBIC))
+    # Equal shares of every tone: cut at quantiles, whatever contrast the interpolation left.
+    cuts = np.quantile(soft, [tone / family.tones for tone in range(1, family.tones)])
+    tones: Indices = np.digitize(soft, cuts).astype(np.uint8)
+    return tones
+
+
+def strokes(family: Family, secret: bytes, height: int, width: int, tile: float) -> Indices:
+    """Draw a plane of curved lines, as dense and wide as the family wants for tiles of ``tile`` pixels."""
+    rows, columns = height + _ROOM, width + _ROOM
+    canvas = Image.new("L", (columns * _OVERSAMPLING, rows * _OVERSAMPLING))
+    pen = ImageDraw.Draw(canvas)
+    count = round(family.strokes * rows * columns / tile**2)
+    for chance in draw_uniform(secret, "strokes", count, 5):
+        _stroke(pen, canvas, chance, tile * _OVERSAMPLING, family.stroke_width)
+    steps = round((INDICES - family.tones) * family.stroke_tone)
+    level = np.rint(np.asarray(canvas.reduce(_OVERSAMPLING)) / 255 * steps)
+    return np.where(level > 0, level + family.tones - 1, 0).astype(np.uint8)
+
+
+def _stroke(
+    pen: ImageDraw.ImageDraw, canvas: Image.Image, chance: NDArray[np.float64], tile: float, width: float
+) -> None:
+    x, y = chance[0] * canvas.width, chance[1] * canvas.height
+    heading, curl = 2 * math.pi * chance[2], (chance[3] - 0.5) * 0.16
+    points = []
+    for step in range(_STEPS):
+        points.append((x, y))
+        x += math.cos(heading + curl * step) * tile / _STEPS
+        y += math.sin(heading + curl * step) * tile / _STEPS
+    pen.line(points, fill=255, width=max(2, round(tile * width * (0.8 + 0.4 * chance[4]))), joint="curve")

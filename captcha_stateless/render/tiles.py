@@ -1,0 +1,128 @@
+"""The renderer of a grid's tiles: one glyph a picture."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from captcha_stateless.errors import Misconfigured
+from captcha_stateless.render.atlas import Indices, build_atlas, cell_side
+from captcha_stateless.render.chance import Words, draw_words, scaled
+from captcha_stateless.render.checks import check_alphabet, check_side
+from captcha_stateless.render.colours import build_palettes
+from captcha_stateless.render.deflate import Deflate, deflate
+from captcha_stateless.render.families import FAMILIES, Family, Polarity
+from captcha_stateless.render.plane import WINDOW_WORDS, Plane, strokes, texture
+from captcha_stateless.render.png import build_heads, encode
+from captcha_stateless.render.warp import WARP_WORDS, build_warp, sample_basis
+
+_SMALLEST, _LARGEST = 32, 256
+_PALETTES = 1024
+#: Width of the texture's blobs, as a share of a tile's side.
+_GRAIN = 0.29
+_WINDOW = slice(WARP_WORDS, WARP_WORDS + WINDOW_WORDS)
+_FACE = WARP_WORDS + WINDOW_WORDS
+_PALETTE = _FACE + 1
+#: Words of chance that a tile takes.
+TILE_WORDS = _PALETTE + 1
+
+
+class TileRenderer:
+    """Draws tiles of one size in one family; the same arguments give the same pixels on every replica.
+
+    Holds the atlas (shared by all renderers of a process that need the same one), tables and palettes: for
+    the default typefaces, 40 glyphs and 64 px, 13 MB. Any number of threads may call it at once: a call
+    writes only to what it made.
+
+    Raises:
+        Misconfigured: the family, size, alphabet or a typeface cannot be drawn.
+    """
+
+    def __init__(
+        self,
+        *,
+        alphabet: str,
+        typefaces: Sequence[Path],
+        family: str,
+        size: int,
+        secret: bytes,
+        deflate: Deflate = deflate,
+    ) -> None:
+        look = _family(family)
+        check_alphabet(alphabet)
+        check_side("size", size, _SMALLEST, _LARGEST)
+        _check_typefaces(typefaces, look, family)
+        side = cell_side(size * look.fill)
+        self._atlas = build_atlas(typefaces, alphabet, side=side, tones=look.tones, natural=look.natural)
+        self._warp = build_warp(self._atlas, look, secret)
+        self._basis = sample_basis(size)
+        ground = texture(look, secret, size, size, size * _GRAIN)
+        clutter = strokes(look, secret, size, size, size)
+        self._plane = Plane(np.maximum(ground, clutter), size, size)
+        self._heads = _heads(look, secret, size)
+        self._shares_typeface = look.shares_typeface
+        self._deflate = deflate
+
+    def tiles(self, glyphs: Sequence[str], seed: bytes) -> list[bytes]:
+        """Draw one PNG for each glyph.
+
+        The first is the reference: unless the family shares one typeface, no other tile uses the reference's.
+
+        Args:
+            glyphs: characters of the alphabet, any number of them; KeyError for another.
+            seed: the only source of chance.
+
+        Returns:
+            PNG files, size x size pixels, 4-bit palette.
+        """
+        if not glyphs:
+            return []
+        words = draw_words(seed, len(glyphs), TILE_WORDS)
+        return encode(self.indices(glyphs, words), self._chosen_heads(words), self._deflate)
+
+    def indices(self, glyphs: Sequence[str], words: Words) -> Indices:
+        """Draw palette indices, (glyphs, size, size), from (glyphs, 6) random words."""
+        cells = self._atlas.cells(self.faces(words[:, _FACE]), glyphs)
+        tiles = self._warp.texels(cells, words[:, :WARP_WORDS], self._basis)
+        self._plane.merge(tiles, words[:, _WINDOW])
+        return tiles
+
+    def faces(self, words: Words) -> NDArray[np.intp]:
+        """Choose typefaces: the reference's at will, each other from those that remain."""
+        count = self._atlas.faces
+        reference = int(words[0]) * count >> 16
+        if self._shares_typeface:
+            return np.full(len(words), reference)
+        faces = (scaled(words, count - 1) + (reference + 1)) % count
+        faces[0] = reference
+        return faces
+
+    def _chosen_heads(self, words: Words) -> list[bytes]:
+        return [self._heads[number] for number in scaled(words[:, _PALETTE], len(self._heads)).tolist()]
+
+
+def _family(name: str) -> Family:
+    if name not in FAMILIES:
+        raise Misconfigured(f"There is no drawing family {name!r}: choose one of {', '.join(FAMILIES)}.")
+    return FAMILIES[name]
+
+
+def _check_typefaces(typefaces: Sequence[Path], look: Family, family: str) -> None:
+    needed = 1 if look.shares_typeface else 2
+    if len(set(typefaces)) < needed:
+        raise Misconfigured(f"The family {family!r} needs {needed} typefaces or more: name further ones.")
+
+
+def _heads(look: Family, secret: bytes, size: int) -> list[bytes]:
+    inks = _INKS[look.polarity]
+    palettes = [build_palettes(secret, _PALETTES // len(inks), look.tones, ink) for ink in inks]
+    return build_heads(size, size, np.concatenate(palettes))
+
+
+_INKS: dict[Polarity, tuple[Literal["dark", "light"], ...]] = {
+    "dark": ("dark",),
+    "light": ("light",),
+    "any": ("dark", "light"),
+}

@@ -1,0 +1,156 @@
+"""The warp: which texel of the atlas each pixel shows, for a whole batch at once.
+
+A pixel at (y, x), both from -1 to 1, shows the texel at ``B(y) · M · B(x)``, where B is a small basis of
+functions and M one 6x6 matrix for each of the two texel coordinates: a pose (rotation, size, shear, place)
+plus a bend, each from a table.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from captcha_stateless.render.atlas import Atlas, Indices
+from captcha_stateless.render.chance import Words, draw_uniform
+from captcha_stateless.render.families import Family
+
+Floats: TypeAlias = NDArray[np.float32]
+Doubles: TypeAlias = NDArray[np.float64]
+
+#: Entries of either table; two independent draws give 2^24 warps.
+_ENTRIES = 4096
+#: Words of chance that a tile's warp takes.
+WARP_WORDS = 2
+#: (row, column) of the sine and cosine terms that bend a coordinate.
+_BENDS = ((2, 2), (2, 3), (3, 2), (3, 3), (2, 0), (3, 0), (0, 2), (0, 3), (4, 0), (5, 0), (0, 4), (0, 5))
+
+# Pixels must be equal on every replica, but a float product's last bit depends on the processor (fused
+# multiply-add, order of summing). So the products are made exact: with basis values in steps of 2^-8,
+# coefficients in steps of 2^-7 and sums below 2^9, every partial sum is a multiple of 2^-15 that fits
+# float32's 24 bits, in whatever order it is taken.
+_BASIS_STEP, _COEFFICIENT_STEP, _LARGEST_SUM = 2.0**-8, 2.0**-7, 2.0**9
+#: Adding and subtracting 1.5 * 2^16 rounds a float32 to steps of 2^-7, the spacing of numbers up there.
+_ROUNDING = np.float32(1.5 * 2**16)
+
+
+@dataclass(frozen=True, slots=True)
+class Warp:
+    """Poses and bends, (4096, 2, 6, 6) each and 2.4 MB together, for the cells of one atlas."""
+
+    atlas: Atlas
+    poses: Floats
+    bends: Floats
+
+    def texels(self, cells: NDArray[np.intp], words: Words, basis: Floats) -> Indices:
+        """Draw a batch.
+
+        Args:
+            cells: (tiles,) numbers of atlas cells.
+            words: (tiles, 2) random words.
+            basis: (side, 6), from :func:`sample_basis`.
+
+        Returns:
+            Palette indices, (tiles, side, side).
+        """
+        place = places(self._matrices(words), basis).astype(np.int32)
+        side = np.int32(self.atlas.side)
+        index = place[:, 1]
+        index *= side
+        index += place[:, 0]
+        index += (cells * (int(side) * int(side))).astype(np.int32)[:, None, None]
+        return self.atlas.texels.take(index)
+
+    def _matrices(self, words: Words) -> Floats:
+        chosen = words % np.uint16(_ENTRIES)
+        return self.poses.take(chosen[:, 0], 0) + self.bends.take(chosen[:, 1], 0)
+
+
+def sample_basis(side: int) -> Floats:
+    """Return the basis at the middle of ``side`` pixels: (side, 6), each value from -1 to 1."""
+    at = (np.arange(side) + 0.5) / side * 2 - 1
+    waves = [wave(math.pi * rate * at) for rate in (0.9, 1.9) for wave in (np.sin, np.cos)]
+    return _rounded(np.stack([np.ones(side), at, *waves], 1), _BASIS_STEP)
+
+
+def build_warp(atlas: Atlas, family: Family, secret: bytes) -> Warp:
+    """Fill the tables of poses and bends, which the secret chooses."""
+    half = atlas.ink / (2 * family.fill)  # texels from a tile's middle to its edge, at scale 1
+    bends = half * _bends(family, draw_uniform(secret, "bends", _ENTRIES, 2, len(_BENDS) + 1))
+    poses = half * _poses(family, draw_uniform(secret, "poses", _ENTRIES, 6))
+    poses[:, :, 0, 0] += atlas.side / 2
+    warp = Warp(atlas, _rounded(poses, _COEFFICIENT_STEP), _rounded(bends, _COEFFICIENT_STEP))
+    _check(warp)
+    return warp
+
+
+def places(matrices: Floats, basis: Floats) -> Floats:
+    """Return texel coordinates (tiles, 2, side, side), exact, from matrices (tiles, 2, 6, 6)."""
+    halfway = matrices @ basis.T
+    halfway += _ROUNDING
+    halfway -= _ROUNDING
+    return basis @ halfway
+
+
+def _poses(family: Family, chance: Doubles) -> Doubles:
+    """Return (entries, 2, 6, 6) matrices, in half sides of a tile, that turn, size, shear and shift."""
+    shapes = _shapes(family, chance[:, :4])
+    back: Doubles = np.linalg.inv(shapes).astype(np.float64)
+    shift = _shifts(family, shapes, chance[:, 4:])
+    poses = np.zeros((len(chance), 2, 6, 6))
+    poses[:, :, 0, 1], poses[:, :, 1, 0] = back[:, :, 0], back[:, :, 1]
+    poses[:, :, 0, 0] = -np.einsum("nij,nj->ni", back, shift)
+    return poses
+
+
+def _shapes(family: Family, chance: Doubles) -> Doubles:
+    """Return (entries, 2, 2) matrices from a point of the glyph to a point of the tile."""
+    signed = chance * 2 - 1
+    angle = np.radians(family.rotation_degrees) * signed[:, 0]
+    low, high = family.scale
+    size, stretch = low + (high - low) * chance[:, 1], 1 + family.stretch * signed[:, 2]
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    none, one = np.zeros_like(angle), np.ones_like(angle)
+    shape = np.array([[size * stretch, family.shear * signed[:, 3]], [none, size / stretch]]) * one
+    shapes: Doubles = np.einsum("ijn,jkn->nik", turn, shape)
+    return shapes
+
+
+def _shifts(family: Family, shapes: Doubles, chance: Doubles) -> Doubles:
+    """Return (entries, 2) places, as far off centre as the family wants and the tile's edge allows."""
+    extent = np.abs(shapes).sum(2) * (family.fill + 2 * family.bend)
+    free = np.clip(1 - extent, 0, 2 * family.shift)
+    shifts: Doubles = (chance * 2 - 1) * free
+    return shifts
+
+
+def _bends(family: Family, chance: Doubles) -> Doubles:
+    """Return (entries, 2, 6, 6) matrices, in half sides; none moves a point further than the family says."""
+    bends = np.zeros((len(chance), 2, 6, 6))
+    rows, columns = zip(*_BENDS, strict=True)
+    bends[:, :, rows, columns] = chance[:, :, 1:] * 2 - 1
+    grid = sample_basis(9).astype(np.float64)
+    furthest = np.abs(grid @ bends @ grid.T).max((2, 3))
+    amount = 2 * family.bend * (0.5 + chance[:, :, 0] / 2)
+    bends *= (amount / furthest)[:, :, None, None]
+    return bends
+
+
+def _check(warp: Warp) -> None:
+    """Assert what exactness and memory safety rest on, for every pose with every bend."""
+    poses = np.abs(warp.poses).sum((2, 3)).max()
+    bends = np.abs(warp.bends).sum((2, 3)).max()
+    assert poses + bends < _LARGEST_SUM
+    assert _furthest(warp.poses, warp.atlas.side / 2) + _furthest(warp.bends, 0) < warp.atlas.reach
+
+
+def _furthest(matrices: Floats, centre: float) -> float:
+    grid = sample_basis(33)
+    grid[:, 1] *= 33 / 32  # the very edge of a tile, whatever its pixels
+    parts = np.array_split(matrices, 64)  # all at once would take 36 MB for a moment
+    return max(float(np.abs(grid @ part @ grid.T - centre).max()) for part in parts)
+
+
+def _rounded(values: Doubles, step: float) -> Floats:
+    return (np.rint(values / step) * step).astype(np.float32)

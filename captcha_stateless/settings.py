@@ -1,0 +1,214 @@
+"""What an operator can set: one table, read from a TOML file and the environment, with every mistake told at once."""
+
+import difflib
+import tomllib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal, Self, get_args
+
+from captcha_stateless.errors import Misconfigured
+from captcha_stateless.stages import EXTENSIONS
+
+PREFIX = "CAPTCHA_"
+#: Names the TOML file; it is no setting itself.
+FILE_VARIABLE = f"{PREFIX}CONFIG"
+
+Profile = Literal["humane", "classic"]
+
+_MAX_FILE_BYTES = 1_048_576
+
+
+def _text(text: str) -> str:
+    return text
+
+
+def _path(text: str) -> Path:
+    if not text:
+        raise ValueError("must name a file or folder")
+    return Path(text)
+
+
+def _flag(text: str) -> bool:
+    words = {
+        "true": True,
+        "yes": True,
+        "on": True,
+        "1": True,
+        "false": False,
+        "no": False,
+        "off": False,
+        "0": False,
+    }
+    try:
+        return words[text.lower()]
+    except KeyError:
+        raise ValueError("must be true or false") from None
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            number = low - 1
+        if not low <= number <= high:
+            raise ValueError(f"must be a whole number from {low} to {high}")
+        return number
+
+    return parse
+
+
+def _one_of(*words: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in words:
+            raise ValueError(f"must be one of {', '.join(words)}")
+        return text
+
+    return parse
+
+
+def _option(default: Any, parse: Callable[[str], Any], text: str, *, secret: bool = False) -> Any:
+    return field(default=default, metadata={"parse": parse, "text": text, "secret": secret})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Every setting, with its default; ``CAPTCHA_<NAME>`` in the environment goes before the TOML file."""
+
+    keys: Path = _option(Path("keys/keyring.json"), _path, "the key ring's file; the same on every replica")
+    sites: Path | None = _option(None, _path, "the sites' TOML file; unset: a development site")
+    protocols: tuple[str, ...] = _option((), _names, "the protocols to serve; empty: all")
+    profile: Profile = _option(
+        "humane",
+        _one_of(*get_args(Profile)),
+        "the grid's profile: `humane` (2 stages of 120 s) or `classic` (1Captcha's 20)",
+    )
+    profile_choice: bool = _option(False, _flag, "let a request choose its profile by `?profile=`")
+    flag: str = _option("", _text, "what a solved run answers as `flag`; empty: a sealed proof", secret=True)
+    extensions: int = _option(
+        EXTENSIONS, _whole(0, 20), "how often a visitor may ask for more time (WCAG 2.2.1: at least 10)"
+    )
+    alphabet: str = _option("CEKLMNPUY347", _text, "the characters of the `humane` grid")
+    tile_size: int = _option(64, _whole(32, 256), "width and height of a tile, in pixels")
+    typefaces: Path | None = _option(
+        None, _path, "a folder of .ttf or .otf files to draw with; unset: the installed packages"
+    )
+    replay_rate: int = _option(
+        1_000,
+        _whole(1, 1_000_000),
+        "answers a second that the replay filter must remember without filling up",
+    )
+    cors_origins: tuple[str, ...] = _option(("*",), _names, "origins whose pages may call the API")
+    page: bool = _option(True, _flag, "serve the page to try it at `/`")
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str]) -> Self:
+        """Read the environment and the TOML file that it names.
+
+        Raises:
+            Misconfigured: with one line for each mistake.
+        """
+        problems: list[str] = []
+        values = {**_from_file(environ, problems), **_from_environ(environ, problems)}
+        parsed: dict[str, Any] = {}
+        for name, text in values.items():
+            try:
+                parsed[name] = _OPTIONS[name]["parse"](text)
+            except ValueError as error:
+                shown = "its value" if _OPTIONS[name]["secret"] else repr(text)
+                problems.append(f"{PREFIX}{name.upper()}: {shown} {error}")
+        if problems:
+            raise Misconfigured("\n".join(problems))
+        return cls(**parsed)
+
+
+_OPTIONS: dict[str, Mapping[str, Any]] = {option.name: option.metadata for option in fields(Settings)}
+
+
+def unknown(environ: Mapping[str, str]) -> Iterator[str]:
+    """Warn of every ``CAPTCHA_*`` name that is no setting, with the nearest one that is."""
+    known = {name.removeprefix(PREFIX) for setting in _OPTIONS for name in _variables(setting)}
+    known.add(FILE_VARIABLE.removeprefix(PREFIX))
+    for variable in sorted(environ):
+        name = variable.removeprefix(PREFIX)
+        if name not in known and name != variable:
+            yield f"{variable} is no setting" + _hint(name, known, PREFIX)
+
+
+def table() -> str:
+    """Write all settings as a Markdown table."""
+    rows = ["| variable | default | meaning |", "| --- | --- | --- |"]
+    for option in fields(Settings):
+        names = " or ".join(f"`{name}`" for name in _variables(option.name))
+        rows.append(f"| {names} | {_shown(option.default)} | {option.metadata['text']} |")
+    return "\n".join(rows)
+
+
+def _shown(default: object) -> str:
+    if default is MISSING or default is None or default == "":
+        return ""
+    if isinstance(default, bool):
+        return f"`{str(default).lower()}`"
+    if isinstance(default, tuple):
+        return f"`{','.join(default)}`"
+    return f"`{default}`"
+
+
+def _variables(setting: str) -> tuple[str, ...]:
+    name = PREFIX + setting.upper()
+    return (name, f"{name}_FILE") if _OPTIONS[setting]["secret"] else (name,)
+
+
+def _from_environ(environ: Mapping[str, str], problems: list[str]) -> dict[str, str]:
+    values: dict[str, str] = {}
+    for setting in _OPTIONS:
+        for variable in _variables(setting):
+            if variable not in environ:
+                continue
+            if setting in values:
+                problems.append(f"{variable}: set this or {PREFIX}{setting.upper()}, not both")
+            elif variable.endswith("_FILE"):
+                values[setting] = _read(Path(environ[variable]), variable, problems).rstrip("\r\n")
+            else:
+                values[setting] = environ[variable]
+    return values
+
+
+def _from_file(environ: Mapping[str, str], problems: list[str]) -> dict[str, str]:
+    if FILE_VARIABLE not in environ:
+        return {}
+    path = Path(environ[FILE_VARIABLE])
+    try:
+        document = tomllib.loads(_read(path, FILE_VARIABLE, problems))
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        problems.append(f"{path}: {error}")
+        return {}
+    for name in sorted(set(document) - set(_OPTIONS)):
+        problems.append(f"{path}: {name} is no setting" + _hint(name, _OPTIONS))
+    return {name: _as_text(value) for name, value in document.items() if name in _OPTIONS}
+
+
+def _hint(name: str, known: Iterable[str], prefix: str = "") -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {prefix}{near[0]}?" if near else ""
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, list):
+        return ",".join(map(str, value))
+    return str(value)
+
+
+def _read(path: Path, variable: str, problems: list[str]) -> str:
+    try:
+        with path.open(encoding="utf-8") as file:
+            return file.read(_MAX_FILE_BYTES)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        problems.append(f"{variable}: cannot read {path} ({reason})")
+        return ""

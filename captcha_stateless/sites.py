@@ -1,0 +1,162 @@
+"""The sites that a deployment serves: their keys, secrets, host names and what they ask of their visitors."""
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from captcha_stateless.digests import fingerprint, same
+from captcha_stateless.errors import Misconfigured, UnknownSite, WrongHost, WrongSecret
+
+_MAX_FILE_BYTES = 1_048_576
+_NOBODY = fingerprint("")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """One site.
+
+    ``key`` is public (RelaySMS calls it client id), of the secret only the SHA-256 is kept. ``hosts`` may begin with ``*.``,
+    which stands for every host below; without hosts every host is allowed. Without ``kinds`` every kind is; ``profile`` and
+    ``policy`` are the deployment's own where they are empty.
+    """
+
+    name: str
+    key: str
+    secret_sha256: bytes
+    hosts: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    profile: str = ""
+    policy: str = ""
+
+    def require_host(self, host: str) -> None:
+        """Refuse a host name (without port) that is not this site's.
+
+        Raises:
+            WrongHost: when none of the site's hosts stands for it.
+        """
+        if self.hosts and not any(_covers(pattern, host.lower().rstrip(".")) for pattern in self.hosts):
+            raise WrongHost("host is not among the site's")
+
+    def require_secret(self, secret: str) -> None:
+        """Refuse a secret that is not this site's, in constant time.
+
+        Raises:
+            WrongSecret: when it is another.
+        """
+        if not same(fingerprint(secret), self.secret_sha256):
+            raise WrongSecret("secret is not the site's")
+
+
+class Sites:
+    """Every site, found by its key or by its secret."""
+
+    def __init__(self, sites: Iterable[Site]) -> None:
+        """Take the sites.
+
+        Raises:
+            Misconfigured: when two share a key or a secret.
+        """
+        self.all = tuple(sites)
+        self._by_key = {site.key: site for site in self.all}
+        self._by_secret = {site.secret_sha256: site for site in self.all}
+        if len(self._by_key) != len(self.all) or len(self._by_secret) != len(self.all):
+            raise Misconfigured("two sites share a key or a secret; give each site its own")
+
+    def find(self, key: str) -> Site:
+        """Find a site by its public key.
+
+        Raises:
+            UnknownSite: when there is none.
+        """
+        try:
+            return self._by_key[key]
+        except KeyError:
+            raise UnknownSite("there is no such site") from None
+
+    def authenticate(self, secret: str) -> Site:
+        """Find the site whose secret this is: an unknown one costs as much time as a known one.
+
+        Raises:
+            WrongSecret: when it is nobody's.
+        """
+        given = fingerprint(secret)
+        site = self._by_secret.get(given)
+        if not same(given, site.secret_sha256 if site else _NOBODY) or site is None:
+            raise WrongSecret("secret is nobody's")
+        return site
+
+
+#: What is served without a sites file, for trying things out: the secret is as public as the key.
+DEVELOPMENT = Site(
+    name="Development",
+    key="dev-site",
+    secret_sha256=fingerprint("dev-secret"),
+    hosts=("localhost", "127.0.0.1", "::1"),
+)
+
+
+def load(path: Path) -> Sites:
+    """Read the sites from their TOML file, one ``[[site]]`` table each.
+
+    Raises:
+        Misconfigured: when the file cannot be read, or a site is not of that form.
+    """
+    try:
+        with path.open("rb") as file:
+            document = tomllib.loads(file.read(_MAX_FILE_BYTES).decode("utf-8"))
+    except OSError as error:
+        raise Misconfigured(f"cannot read the sites file {path} ({error.strerror})") from None
+    except (ValueError, RecursionError) as error:
+        raise Misconfigured(f"{path} is not TOML: {error}") from None
+    entries = document.get("site", [])
+    if set(document) - {"site"} or not isinstance(entries, list):
+        raise Misconfigured(f"{path} may hold [[site]] tables only")
+    return Sites(_site(path, number, entry) for number, entry in enumerate(entries, 1))
+
+
+def _site(path: Path, number: int, entry: Mapping[str, Any]) -> Site:
+    where = f"{path}, site {number}"
+    known = {
+        "name": str,
+        "key": str,
+        "secret_sha256": str,
+        "profile": str,
+        "policy": str,
+        "hosts": list,
+        "kinds": list,
+    }
+    for field, value in entry.items():
+        if field not in known or not isinstance(value, known[field]):
+            raise Misconfigured(f"{where}: {field} is unknown or of the wrong type")
+    try:
+        secret_sha256 = bytes.fromhex(entry["secret_sha256"])
+        name, key = entry["name"], entry["key"]
+    except (KeyError, ValueError):
+        raise Misconfigured(
+            f"{where}: name, key and secret_sha256 (64 hexadecimal digits) are needed"
+        ) from None
+    if len(secret_sha256) != len(_NOBODY) or not (0 < len(key) <= 64 and key.isascii() and key.isprintable()):
+        raise Misconfigured(
+            f"{where}: key must be 1 to 64 ASCII characters, secret_sha256 64 hexadecimal digits"
+        )
+    return Site(
+        name=name,
+        key=key,
+        secret_sha256=secret_sha256,
+        hosts=_texts(where, entry.get("hosts", [])),
+        kinds=_texts(where, entry.get("kinds", [])),
+        profile=entry.get("profile", ""),
+        policy=entry.get("policy", ""),
+    )
+
+
+def _texts(where: str, values: list[Any]) -> tuple[str, ...]:
+    if not all(isinstance(value, str) for value in values):
+        raise Misconfigured(f"{where}: hosts and kinds are lists of text")
+    return tuple(value.lower() for value in values)
+
+
+def _covers(pattern: str, host: str) -> bool:
+    return host.endswith(pattern[1:]) if pattern.startswith("*.") else host == pattern

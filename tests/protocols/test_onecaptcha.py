@@ -1,0 +1,332 @@
+"""1Captcha as its clients know it: every row of its documentation, and the ways around it."""
+
+import json
+from base64 import b64decode
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import anyio
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from captcha_stateless.protocols.onecaptcha import OneCaptcha
+from tests.conftest import MakeServer
+from tests.protocols.contract import HEADER_VALUES, AdapterContract
+from tests.support import Server
+
+PATH = "/api/challenge"
+NINE = [True, False] * 4 + [True]
+
+
+def begin(server: Server, query: str = "") -> dict[str, Any]:
+    reply = server.visitor.post(PATH + query).json()
+    assert isinstance(reply, dict)
+    return reply
+
+
+def answer(server: Server, token: str, body: object) -> httpx.Response:
+    return server.visitor.post(PATH, headers={"X-Captcha-Challenge": token}, json=body)
+
+
+def solve(server: Server, token: str) -> httpx.Response:
+    return answer(server, token, {"answer": server.answer(token, "onecaptcha")})
+
+
+def wrong(server: Server, token: str) -> list[bool]:
+    return [not tile for tile in server.answer(token, "onecaptcha")]
+
+
+class TestAdapter(AdapterContract):
+    adapter: ClassVar = OneCaptcha
+    paths: ClassVar[Sequence[str]] = ["/api/challenge", "/api/extend"]
+    probes: ClassVar[Sequence[tuple[str, str]]] = [("POST", PATH)]
+
+    def is_worded(self, response: httpx.Response) -> bool:
+        reply = response.json()
+        return list(reply) == ["error"] and isinstance(reply["error"], str)
+
+    def send(self, server: Server, method: str, path: str, **options: Any) -> httpx.Response:
+        token = server.engine.issue("onecaptcha", "grid").token
+        headers = {**options.pop("headers", {}), "X-Captcha-Challenge": token}
+        return server.visitor.request(method, path, headers=headers, **options)
+
+    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(value=HEADER_VALUES)
+    def test_no_header_crashes_it(self, shared: Server, value: str) -> None:
+        for path in self.paths:
+            headers = {"X-Captcha-Challenge": value.encode("latin-1")}
+            response = shared.visitor.post(path, headers=headers, json={"answer": NINE})
+            assert (response.status_code, response.json()) == (
+                400,
+                {"error": "Unable to parse challenge token"},
+            )
+
+
+def test_a_request_without_header_begins_a_run(server: Server) -> None:
+    reply = begin(server)
+
+    assert set(reply) == {"challenge", "stage", "stages", "expected", "images", "time"}
+    assert (reply["stage"], reply["stages"], reply["time"], len(reply["images"])) == (0, 2, 120, 9)
+
+
+def test_pictures_are_png_data_urls(server: Server) -> None:
+    reply = begin(server)
+
+    for picture in [reply["expected"], *reply["images"]]:
+        head, data = picture.split(",")
+        assert head == "data:image/png;base64"
+        assert b64decode(data, validate=True).startswith(b"\x89PNG\r\n\x1a\n")
+
+
+def test_two_right_answers_finish_the_humane_run(server: Server) -> None:
+    first = begin(server)
+
+    second = solve(server, first["challenge"]).json()
+    done = solve(server, second["challenge"]).json()
+
+    assert (second["stage"], second["stages"], second["time"]) == (1, 2, 120)
+    assert done["done"] is True
+
+
+def test_twenty_right_answers_finish_the_classic_run(make_server: MakeServer) -> None:
+    server = make_server(profile="classic", flag="you are let through")
+    reply, times = begin(server), []
+
+    for stage in range(20):
+        assert (reply["stage"], reply["stages"]) == (stage, 20)
+        times.append(reply["time"])
+        server.clock.pass_(reply["time"] - 1)
+        reply = solve(server, reply["challenge"]).json()
+
+    assert reply == {"done": True, "flag": "you are let through"}
+    assert times == [120, 30, *(min(max(2, 13 - stage), 10) for stage in range(2, 20))]
+
+
+def test_without_a_configured_flag_the_flag_is_a_sealed_proof(server: Server) -> None:
+    second = solve(server, begin(server)["challenge"]).json()
+    flag = solve(server, second["challenge"]).json()["flag"]
+
+    claims = server.engine.look(flag, "proof")
+
+    assert (claims.kind, claims.seed, claims.digests) == ("grid", b"", ())
+
+
+def test_a_proof_is_no_challenge(server: Server) -> None:
+    second = solve(server, begin(server)["challenge"]).json()
+    flag = solve(server, second["challenge"]).json()["flag"]
+
+    assert answer(server, flag, {"answer": NINE}).json() == {"error": "Unable to parse challenge token"}
+
+
+def test_a_wrong_answer_is_incorrect_and_spends_the_token(server: Server) -> None:
+    token = begin(server)["challenge"]
+
+    first = answer(server, token, {"answer": wrong(server, token)})
+    second = solve(server, token)
+
+    assert (first.status_code, first.json()) == (400, {"error": "Incorrect"})
+    assert (second.status_code, second.json()) == (400, {"error": "Challenge already answered"})
+
+
+def test_a_right_answer_spends_the_token(server: Server) -> None:
+    token = begin(server)["challenge"]
+
+    replies = [solve(server, token) for _ in range(2)]
+
+    assert [reply.status_code for reply in replies] == [200, 400]
+
+
+def test_of_all_512_answers_to_one_token_one_is_judged(server: Server) -> None:
+    """The original fell to this: a stage could be answered until the answer was right."""
+    token = begin(server)["challenge"]
+    answers = [[bool(mask >> tile & 1) for tile in range(9)] for mask in range(512)]
+    codes: list[str] = []
+
+    async def attack() -> None:
+        async with anyio.create_task_group() as group:
+            for guess in answers:
+                group.start_soon(one, guess)
+
+    async def one(guess: list[bool]) -> None:
+        options = {"headers": {"X-Captcha-Challenge": token}, "json": {"answer": guess}}
+        reply = (await server.visitor.arequest("POST", PATH, options)).json()
+        codes.append(reply.get("error", "right"))
+
+    anyio.run(attack)
+
+    assert len(codes) == 512
+    assert codes.count("Challenge already answered") == 511
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        ({}, "answer must be an array"),
+        ({"answer": "x"}, "answer must be an array"),
+        ([], "answer must be an array"),
+        (None, "answer must be an array"),
+        ({"answer": [True] * 8}, "invalid answer length"),
+        ({"answer": [True] * 10}, "invalid answer length"),
+        ({"answer": [1] * 9}, "answer must hold true and false only"),
+    ],
+)
+def test_a_malformed_answer_is_named_and_spends_nothing(server: Server, body: object, error: str) -> None:
+    token = begin(server)["challenge"]
+
+    reply = answer(server, token, body)
+
+    assert (reply.status_code, reply.json()) == (400, {"error": error})
+    assert solve(server, token).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("content", "content_type", "status"),
+    [
+        (b"{", "application/json", 400),
+        (b"\xff", "application/json", 400),
+        (b"[" * 10_000, "application/json", 400),
+        (b"9" * 5_000, "application/json", 400),
+        (b'{"answer":[true]}', "text/plain", 415),
+        (b"answer=1", "application/x-www-form-urlencoded", 415),
+        (b" " * 20_000, "application/json", 413),
+    ],
+)
+def test_a_bad_body_has_its_status_and_spends_nothing(
+    server: Server, content: bytes, content_type: str, status: int
+) -> None:
+    token = begin(server)["challenge"]
+
+    headers = {"X-Captcha-Challenge": token, "Content-Type": content_type}
+    reply = server.visitor.post(PATH, headers=headers, content=content)
+
+    assert reply.status_code == status
+    assert list(reply.json()) == ["error"]
+    assert solve(server, token).status_code == 200
+
+
+def test_an_expired_challenge_is_told_as_the_original_tells_it(server: Server) -> None:
+    token = begin(server)["challenge"]
+    right = server.answer(token, "onecaptcha")
+
+    server.clock.pass_(120)
+    reply = answer(server, token, {"answer": right})
+
+    assert (reply.status_code, reply.json()) == (400, {"error": "Challenge expired"})
+
+
+@pytest.mark.parametrize("token", ["", "x", "a.b.c.d.e", "A" * 5_000, "eyJhbGciOiJub25lIn0...."])
+def test_a_token_that_is_none_is_told_as_the_original_tells_it(server: Server, token: str) -> None:
+    reply = answer(server, token, {"answer": NINE})
+
+    assert (reply.status_code, reply.json()) == (400, {"error": "Unable to parse challenge token"})
+
+
+def test_another_deployment_s_token_is_refused(
+    make_server: MakeServer, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    token = begin(Server(tmp_path_factory.mktemp("other")))["challenge"]
+
+    assert answer(make_server(), token, {"answer": NINE}).json() == {
+        "error": "Unable to parse challenge token"
+    }
+
+
+def test_another_replica_answers_a_token(make_server: MakeServer) -> None:
+    issuing, answering = make_server(entropy="one"), make_server(entropy="two")
+
+    reply = solve(answering, begin(issuing)["challenge"])
+
+    assert (reply.status_code, reply.json()["stage"]) == (200, 1)
+
+
+def test_more_time_keeps_the_pictures_and_moves_the_deadline(server: Server) -> None:
+    first = begin(server)
+    server.clock.pass_(100)
+
+    reply = server.visitor.post("/api/extend", headers={"X-Captcha-Challenge": first["challenge"]}).json()
+
+    assert (reply["images"], reply["expected"]) == (first["images"], first["expected"])
+    assert (reply["stage"], reply["time"]) == (0, 140)
+
+
+def test_an_extended_token_is_answered_after_the_first_deadline(server: Server) -> None:
+    first = begin(server)
+    later = server.visitor.post("/api/extend", headers={"X-Captcha-Challenge": first["challenge"]}).json()
+
+    server.clock.pass_(200)
+
+    assert solve(server, later["challenge"]).status_code == 200
+
+
+def test_an_extended_token_and_its_first_are_spent_together(server: Server) -> None:
+    """Filed by their own deadlines, the two would lie in different buckets of the filter, and both be honoured."""
+    first = begin(server)["challenge"]
+    later = server.visitor.post("/api/extend", headers={"X-Captcha-Challenge": first}).json()["challenge"]
+
+    replies = [solve(server, token) for token in (first, later)]
+
+    assert [reply.status_code for reply in replies] == [200, 400]
+
+
+def test_time_is_extended_ten_times_and_no_more(server: Server) -> None:
+    token, replies = begin(server)["challenge"], []
+    for _ in range(11):
+        replies.append(server.visitor.post("/api/extend", headers={"X-Captcha-Challenge": token}))
+        token = replies[-1].json().get("challenge", token)
+
+    assert [reply.status_code for reply in replies] == [200] * 10 + [400]
+    assert replies[9].json()["time"] == 120 * 11
+    assert replies[10].json() == {"error": "no more extensions"}
+
+
+def test_an_expired_token_is_not_extended(server: Server) -> None:
+    token = begin(server)["challenge"]
+    server.clock.pass_(120)
+
+    reply = server.visitor.post("/api/extend", headers={"X-Captcha-Challenge": token})
+
+    assert reply.json() == {"error": "Challenge expired"}
+
+
+def test_a_request_chooses_its_profile_only_where_it_may(make_server: MakeServer) -> None:
+    free, bound = make_server(profile_choice=True), make_server()
+
+    assert begin(free, "?profile=classic")["stages"] == 20
+    assert begin(bound, "?profile=classic")["stages"] == 2
+
+
+def test_an_unknown_profile_is_a_clear_error(make_server: MakeServer) -> None:
+    reply = make_server(profile_choice=True).visitor.post(f"{PATH}?profile=other")
+
+    assert (reply.status_code, reply.json()) == (400, {"error": "profile must be one of humane, classic"})
+
+
+def test_a_browser_may_send_the_token_and_keeps_the_permission(server: Server) -> None:
+    reply = server.visitor.request(
+        "OPTIONS",
+        PATH,
+        headers={
+            "Origin": "https://shop.example",
+            "Access-Control-Request-Method": "POST",
+            "Access-Control-Request-Headers": "content-type, x-captcha-challenge",
+        },
+    )
+
+    assert reply.status_code == 200
+    assert "x-captcha-challenge" in reply.headers["access-control-allow-headers"].lower()
+    assert reply.headers["access-control-max-age"] == "7200"
+
+
+def test_no_token_and_no_answer_is_logged(server: Server, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+    token = begin(server)["challenge"]
+
+    answer(server, token, {"answer": wrong(server, token)})
+    solve(server, token)
+    answer(server, "x" * 100, {"answer": NINE})
+
+    assert "wrong-answer" in caplog.text
+    assert token[:40] not in caplog.text
+    assert "x" * 20 not in caplog.text
+    assert json.dumps(NINE) not in caplog.text

@@ -1,0 +1,46 @@
+"""PNG by hand: packing and filtering undone by the rules of the standard."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from captcha_stateless.render.deflate import deflate_zlib
+from captcha_stateless.render.png import build_heads, encode, filtered, packed
+from tests.render.pictures import indices
+
+PALETTES = np.arange(48, dtype=np.uint8).reshape(1, 16, 3)
+PICTURES = st.tuples(
+    st.integers(1, 3), st.integers(1, 9), st.integers(1, 9).map(lambda half: 2 * half)
+).flatmap(lambda shape: arrays(np.uint8, shape, elements=st.integers(0, 15)))
+
+
+@given(pictures=PICTURES)
+def test_left_pixel_packs_into_the_high_half(pictures: np.typing.NDArray[np.uint8]) -> None:
+    expected = pictures[:, :, ::2] * 16 + pictures[:, :, 1::2]
+
+    rows = packed(pictures)
+
+    assert np.array_equal(rows[:, :, 1:], expected)
+    assert not rows[:, :, 0].any()
+
+
+@given(pictures=PICTURES)
+def test_filtered_rows_add_up_to_what_they_were(pictures: np.typing.NDArray[np.uint8]) -> None:
+    rows = packed(pictures)
+
+    differences = filtered(rows)
+
+    assert (differences[:, 0, 0] == 0).all()
+    assert (differences[:, 1:, 0] == 2).all()
+    assert np.array_equal(np.cumsum(differences[:, :, 1:], 1, np.uint8), rows[:, :, 1:])
+
+
+@given(pictures=PICTURES)
+def test_pillow_reads_back_every_pixel(pictures: np.typing.NDArray[np.uint8]) -> None:
+    count, height, width = pictures.shape
+    head = build_heads(width, height, PALETTES)[0]
+
+    pngs = encode(pictures, [head] * count, deflate_zlib)
+
+    assert np.array_equal(np.stack([indices(png) for png in pngs]), pictures)

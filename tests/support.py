@@ -1,0 +1,89 @@
+"""What the tests share: a fake clock, seeded entropy, a server in this process and a visitor of it."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx
+from starlette.applications import Starlette
+
+from captcha_stateless import Settings, create_app, keys
+from captcha_stateless.engine import Engine
+
+NOW = 1_800_000_000
+VECTORS = Path(__file__).parent / "vectors"
+
+
+class Clock:
+    """A clock that stands until it is moved."""
+
+    def __init__(self, now: float = NOW) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+    def pass_(self, seconds: float) -> None:
+        self.now += seconds
+
+
+class Entropy:
+    """Bytes that look random and are the same in every run."""
+
+    def __init__(self, seed: str = "tests") -> None:
+        self._seed, self._calls = seed.encode(), 0
+
+    def __call__(self, size: int) -> bytes:
+        self._calls += 1
+        return hashlib.shake_256(self._seed + self._calls.to_bytes(4, "big")).digest(size)
+
+
+class Visitor:
+    """Sends requests to a server in this process, each from a loop of its own."""
+
+    def __init__(self, app: Starlette) -> None:
+        self.app = app
+
+    def request(self, method: str, path: str, **options: Any) -> httpx.Response:
+        return anyio.run(self.arequest, method, path, options)
+
+    async def arequest(self, method: str, path: str, options: Mapping[str, Any]) -> httpx.Response:
+        transport = httpx.ASGITransport(app=self.app, raise_app_exceptions=True)
+        async with httpx.AsyncClient(transport=transport, base_url="http://captcha.test") as client:
+            return await client.request(method, path, **options)
+
+    def get(self, path: str, **options: Any) -> httpx.Response:
+        return self.request("GET", path, **options)
+
+    def post(self, path: str, **options: Any) -> httpx.Response:
+        return self.request("POST", path, **options)
+
+
+class Server:
+    """A server in this process, with its clock, and the powers of whoever holds its keys."""
+
+    def __init__(self, folder: Path, *, entropy: str = "tests", **settings: Any) -> None:
+        path = folder / "keyring.json"
+        if not path.exists():
+            keys.save(path, keys.fresh_ring(NOW - 10), overwrite=False)
+        self.clock = Clock()
+        self.settings = Settings(keys=path, **settings)
+        self.app = create_app(self.settings, clock=self.clock, entropy=Entropy(entropy))
+        self.visitor = Visitor(self.app)
+
+    @property
+    def engine(self) -> Engine:
+        engine: Engine = self.app.state.engine
+        return engine
+
+    def answer(self, token: str, purpose: str) -> Any:
+        """Tell the right answer to a token."""
+        return self.engine.tell(self.engine.look(token, purpose))
+
+
+def vectors(name: str) -> Any:
+    """Read one of the JSON files of test vectors."""
+    return json.loads((VECTORS / name).read_text(encoding="utf-8"))

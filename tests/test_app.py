@@ -1,0 +1,79 @@
+"""The composed server: its page, its manners, and what it says when something breaks."""
+
+import anyio
+import httpx
+import pytest
+
+from captcha_stateless import Settings, create_app
+from captcha_stateless.errors import Misconfigured
+from tests.conftest import MakeServer
+from tests.support import Server, Visitor
+
+
+def test_the_page_is_served_under_a_strict_policy(server: Server) -> None:
+    page = server.visitor.get("/")
+
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    policy = page.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'")
+    assert "unsafe" not in policy
+    assert "<script" in page.text
+
+
+@pytest.mark.parametrize("path", ["/page.css", "/page.js"])
+def test_the_page_s_files_are_there(server: Server, path: str) -> None:
+    assert server.visitor.get(path).status_code == 200
+
+
+def test_the_page_names_no_third_party(server: Server) -> None:
+    for path in ("/", "/page.css", "/page.js"):
+        assert "//" not in server.visitor.get(path).text.replace("// ", "")
+
+
+def test_the_page_can_be_switched_off(make_server: MakeServer) -> None:
+    assert make_server(page=False).visitor.get("/").status_code == 404
+
+
+def test_an_unknown_path_is_404_in_json(server: Server) -> None:
+    reply = server.visitor.get("/nowhere")
+
+    assert (reply.status_code, reply.json()) == (404, {"error": "Not Found"})
+    assert reply.headers["cache-control"] == "no-store"
+
+
+def test_the_page_takes_get_and_head_only(server: Server) -> None:
+    assert server.visitor.request("HEAD", "/").status_code == 200
+    reply = server.visitor.post("/")
+    assert (reply.status_code, reply.headers["allow"]) == (405, "GET, HEAD")
+
+
+def test_a_fault_of_ours_is_a_mute_500(server: Server) -> None:
+    server.engine._seal = None  # type: ignore[assignment]  # any fault will do
+    transport = httpx.ASGITransport(app=server.app, raise_app_exceptions=False)
+
+    async def ask() -> httpx.Response:
+        async with httpx.AsyncClient(transport=transport, base_url="http://captcha.test") as client:
+            return await client.post("/api/challenge")
+
+    reply = anyio.run(ask)
+    assert (reply.status_code, reply.json()) == (500, {"error": "Internal server error"})
+
+
+def test_settings_come_from_the_environment_when_none_are_given(
+    server: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("CAPTCHA_KEYS", str(server.settings.keys))
+    monkeypatch.setenv("CAPTCHA_PROFILE", "classic")
+    monkeypatch.setenv("CAPTCHA_PROFIL", "x")
+
+    app = create_app()
+
+    assert Visitor(app).post("/api/challenge").json()["stages"] == 20
+    assert "did you mean CAPTCHA_PROFILE?" in caplog.text
+
+
+def test_without_keys_nothing_starts(
+    make_server: MakeServer, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with pytest.raises(Misconfigured, match="keys init"):
+        create_app(Settings(keys=tmp_path_factory.mktemp("empty") / "none.json"))
