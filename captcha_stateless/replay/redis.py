@@ -6,6 +6,8 @@ before, instead. Where the server does not answer within 50 ms the answer is Una
 unspent, or is burned where only the reply was lost. Nothing is tried again: a second try would find the token
 spent by the first.
 
+The hosts' clocks need not agree for that; those of servers that replace one another must, to half a second.
+
 What it cannot promise: while two servers both believe that they are the master, each may honour a token.
 Where there are replicas, set ``min-replicas-to-write 1`` and ``min-replicas-max-lag 1``, which bounds that
 time.
