@@ -19,7 +19,7 @@ from captcha_stateless.replay.redis import RedisReplay
 from tests.chaos import FULL
 from tests.needs import need, program
 from tests.replay.contract import KEY, BoundedContract, ReplayContract
-from tests.replay.servers import RedisServer
+from tests.replay.servers import RedisServer, follow
 
 #: 2 s by design; a busy machine may be a little late.
 RECOVERY_SECONDS = 3.0
@@ -538,9 +538,3 @@ def test_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with pytest.raises(Misconfigured, match=r"captcha-stateless\[redis\]"):
         runpy.run_path(module.__file__)
-
-
-def follow(replica: RedisServer, master: RedisServer) -> None:
-    """Make one server the replica of another, and wait until it has everything."""
-    replica.ask("REPLICAOF", "127.0.0.1", master.port)
-    replica.wait_until(lambda: replica.admin.info("replication")["master_link_status"] == "up")
