@@ -12,7 +12,10 @@ def main() -> None:
     """Replace what stands between the marks."""
     text = README.read_text(encoding="utf-8")
     marked = f"<!-- settings -->\n{table()}\n<!-- /settings -->"
-    README.write_text(re.sub(r"<!-- settings -->.*<!-- /settings -->", lambda _: marked, text, flags=re.DOTALL), encoding="utf-8")
+    README.write_text(
+        re.sub(r"<!-- settings -->.*<!-- /settings -->", lambda _: marked, text, flags=re.DOTALL),
+        encoding="utf-8",
+    )
 
 
 if __name__ == "__main__":

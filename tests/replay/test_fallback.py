@@ -1,25 +1,28 @@
-"""The filter that goes on alone: only while the shared one is down, and no further than it says."""
+"""The filter that answers locally in an outage: the contract, and its bound."""
 
-import anyio
+import secrets
+from collections.abc import AsyncIterator
+
 import pytest
 
 from captcha_stateless.errors import Spent, Unavailable
-from captcha_stateless.replay.base import ReplayState
+from captcha_stateless.replay.base import Replay, ReplayState
 from captcha_stateless.replay.fallback import FallbackReplay
 from captcha_stateless.replay.memory import MemoryReplay
+from tests.replay.contract import KEY, ReplayContract
+from tests.replay.drive import finish
 
-NOW = 1_800_000_000
-TIMES = {"iat": NOW, "exp": NOW + 60, "now": NOW}
+NOW = 1_700_000_000
 
 
-class Shared(MemoryReplay):
-    """A shared filter that can be taken down."""
+class Distributed(MemoryReplay):
+    """A distributed filter that can be cut off."""
 
     down = False
 
     async def start(self) -> None:
         if self.down:
-            raise Unavailable("down")
+            raise Unavailable("cut off")
 
     async def spend(
         self, namespace: str, jti: bytes, *, iat: int, exp: int, now: float, attempts: int = 1
@@ -28,79 +31,95 @@ class Shared(MemoryReplay):
         return await super().spend(namespace, jti, iat=iat, exp=exp, now=now, attempts=attempts)
 
     async def state(self, now: float) -> ReplayState:
-        return ReplayState("global", not self.down, 0.0, NOW)
+        return ReplayState(self.scope, not self.down, 0.0, self.epoch)
 
 
-@pytest.fixture
-def shared() -> Shared:
-    return Shared(key=b"k" * 16, now=NOW, spends_per_second=10)
+def memory(*, epoch: int = NOW - 30) -> MemoryReplay:
+    return MemoryReplay(key=KEY, now=epoch, spends_per_second=100)
 
 
-@pytest.fixture
-def replay(shared: Shared) -> FallbackReplay:
-    return FallbackReplay(shared, MemoryReplay(key=b"k" * 16, now=NOW, spends_per_second=10))
+def distributed() -> Distributed:
+    return Distributed(key=KEY, now=NOW - 30, spends_per_second=100)
 
 
-def spend(replay: FallbackReplay, jti: bytes, attempts: int = 1) -> int:
-    async def call() -> int:
-        return await replay.spend("test", jti, attempts=attempts, **TIMES)
-
-    return anyio.run(call)
+def spend(replay: Replay, jti: bytes) -> int:
+    return finish(replay.spend("grid", jti, iat=NOW - 10, exp=NOW + 50, now=NOW))
 
 
-def test_while_the_shared_filter_answers_it_alone_decides(shared: Shared, replay: FallbackReplay) -> None:
-    assert spend(replay, b"one") == 1
+class TestUp(ReplayContract):
+    @pytest.fixture
+    async def replay(self, now: int) -> AsyncIterator[Replay]:
+        yield FallbackReplay(distributed(), memory())
+
+
+class TestDown(ReplayContract):
+    @pytest.fixture
+    async def replay(self, now: int) -> AsyncIterator[Replay]:
+        remote = distributed()
+        remote.down = True
+        replay = FallbackReplay(remote, memory())
+        await replay.start()
+        yield replay
+
+    async def test_state_is_ready_and_empty_at_first(self, replay: Replay, now: int) -> None:
+        state = await replay.state(now)
+
+        assert (state.ready, state.scope) == (True, "process")
+
+
+def test_outage_gives_one_pass_for_each_local_filter() -> None:
+    remote, jti = distributed(), secrets.token_bytes(16)
+    replicas = [FallbackReplay(remote, memory()) for _ in range(3)]
+    remote.down = True
+
+    for replica in replicas:
+        spend(replica, jti)
+
+    for replica in replicas:
+        with pytest.raises(Spent):
+            spend(replica, jti)
+
+
+def test_outage_makes_nothing_fresh_here() -> None:
+    remote, jti = distributed(), secrets.token_bytes(16)
+    replica = FallbackReplay(remote, memory())
+    spend(replica, jti)
+
+    remote.down = True
+
     with pytest.raises(Spent):
-        spend(replay, b"one")
+        spend(replica, jti)
 
 
-def test_while_it_is_down_a_token_is_honoured_once_here(shared: Shared, replay: FallbackReplay) -> None:
-    shared.down = True
+def test_end_of_an_outage_makes_nothing_fresh_here() -> None:
+    remote, jti = distributed(), secrets.token_bytes(16)
+    replica = FallbackReplay(remote, memory())
+    remote.down = True
+    spend(replica, jti)
 
-    assert spend(replay, b"one") == 1
+    remote.down = False
+
     with pytest.raises(Spent):
-        spend(replay, b"one")
+        spend(replica, jti)
 
 
-def test_what_was_spent_here_before_stays_spent_while_it_is_down(
-    shared: Shared, replay: FallbackReplay
-) -> None:
-    spend(replay, b"one", attempts=3)
-    spend(replay, b"one", attempts=3)
-    shared.down = True
+def test_restarted_replica_honours_older_tokens_while_the_server_is_up() -> None:
+    replica = FallbackReplay(distributed(), memory(epoch=NOW))
 
-    assert spend(replay, b"one", attempts=3) == 3
-    with pytest.raises(Spent):
-        spend(replay, b"one", attempts=3)
+    assert spend(replica, secrets.token_bytes(16)) == 1
 
 
-def test_its_state_is_that_of_the_filter_in_charge(shared: Shared, replay: FallbackReplay) -> None:
-    up = anyio.run(replay.state, NOW)
-    shared.down = True
+def test_going_alone_and_coming_back_are_logged_once_each(caplog: pytest.LogCaptureFixture) -> None:
+    remote = distributed()
+    replica = FallbackReplay(remote, memory())
+    remote.down = True
+    finish(replica.start())
+    spend(replica, b"one")
 
-    assert up.scope == "global"
-    assert anyio.run(replay.state, NOW).scope == "process"
-
-
-def test_going_alone_and_coming_back_are_logged_once_each(
-    shared: Shared, replay: FallbackReplay, caplog: pytest.LogCaptureFixture
-) -> None:
-    shared.down = True
-    anyio.run(replay.start)
-    spend(replay, b"one")
-    shared.down = False
-    spend(replay, b"two")
-    spend(replay, b"three")
-    anyio.run(replay.close)
+    remote.down = False
+    spend(replica, b"two")
+    spend(replica, b"three")
+    finish(replica.close())
 
     assert caplog.text.count("goes on alone") == 1
     assert caplog.text.count("is back") == 1
-
-
-def test_a_local_filter_that_cannot_remember_refuses_nobody(
-    shared: Shared, caplog: pytest.LogCaptureFixture
-) -> None:
-    late = MemoryReplay(key=b"k" * 16, now=NOW + 30, spends_per_second=10)
-
-    assert spend(FallbackReplay(shared, late), b"one") == 1
-    assert "does not remember" in caplog.text
