@@ -26,7 +26,12 @@ FLOORS = [
 INNER_FLOORS: dict[str, list[list[str]]] = {
     "kinds": [["base"], ["*"], ["__init__"]],
     "protocols": [["base"], ["*"], ["__init__"]],
-    "replay": [["base", "bloom", "breaker", "locks", "lua", "window"], ["arena"], ["*"], ["__init__"]],
+    "replay": [
+        ["base", "bloom", "window", "locks", "lua", "breaker"],
+        ["arena"],
+        ["*"],
+        ["__init__"],
+    ],
     "render": [
         ["chance", "checks", "deflate", "families", "typefaces", "sheet"],
         ["atlas", "png"],
