@@ -126,6 +126,9 @@ class Settings:
         _one_of(*get_args(ReplayMode)),
         "Redis: `exact` (a key for each answer) or `compact` (Bloom filters, 6 bytes an answer)",
     )
+    replay_prefix: str = _option(
+        "captcha", _text, "Redis: how the keys begin; name another to change the filter's settings"
+    )
     replay_on_down: OnDown = _option(
         "refuse",
         _one_of(*get_args(OnDown)),
