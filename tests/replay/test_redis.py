@@ -517,12 +517,11 @@ async def test_tls_server_is_asked_over_tls(
     names = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)]
     subprocess.run([program("openssl"), *request, *names], check=True, capture_output=True)
     server = start_server()
-    port = server.port
     try:
         for name, value in {"cert": certificate, "key": key, "ca-cert": certificate}.items():
             server.ask("CONFIG", "SET", f"tls-{name}-file", str(value))
         server.ask("CONFIG", "SET", "tls-auth-clients", "no")
-        server.ask("CONFIG", "SET", "tls-port", port + 1 if port < 65000 else port - 1)
+        server.ask("CONFIG", "SET", "tls-port", free_port())
     except Exception as refusal:
         need(False, f"a redis-server with TLS ({refusal})")
     server.url = f"rediss://127.0.0.1:{server.admin.config_get('tls-port')['tls-port']}/0"
