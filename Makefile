@@ -54,10 +54,10 @@ clean:  ## remove what the other targets made, but no keys
 
 .venv/run: .venv/pip pyproject.toml
 	@echo "Installing into .venv ..."
-	@$(INSTALL) --editable ".[fast]"
+	@$(INSTALL) --editable ".[audio,fast]"
 	@touch $@
 
 .venv/test: .venv/pip pyproject.toml
 	@echo "Installing into .venv, with what the tests need ..."
-	@$(INSTALL) --editable ".[fast,redis]" --group dev
+	@$(INSTALL) --editable ".[audio,fast,redis]" --group dev
 	@touch $@

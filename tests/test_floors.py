@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent / PACKAGE
 
 # From the bottom up. A name stands for the module, or for the package and what is in it.
 FLOORS = [
-    ["errors", "digests", "draws", "settings", "stages", "watched", "render"],
+    ["errors", "digests", "draws", "settings", "stages", "watched", "render", "sound"],
     ["model"],
     ["keys", "kinds", "sites"],
     ["seal", "replay"],
@@ -24,7 +24,7 @@ FLOORS = [
 ]
 # Floors within a package, where its modules build on each other; elsewhere siblings may import only their base.
 INNER_FLOORS: dict[str, list[list[str]]] = {
-    "kinds": [["base"], ["*"], ["__init__"]],
+    "kinds": [["base"], ["spoken"], ["*"], ["__init__"]],
     "protocols": [["base"], ["*"], ["__init__"]],
     "replay": [["base", "bloom", "window"], ["*"], ["__init__"]],
     "render": [
@@ -34,9 +34,15 @@ INNER_FLOORS: dict[str, list[list[str]]] = {
         ["tiles", "lines"],
         ["__init__"],
     ],
+    "sound": [["wav"], ["voices"], ["speaker"], ["__init__"]],
 }
 # Within the lowest floor: these stand on the others.
-GROUND = {"settings": {"errors", "stages"}, "watched": {"errors"}, "render": {"errors"}}
+GROUND = {
+    "settings": {"errors", "stages"},
+    "watched": {"errors"},
+    "render": {"errors"},
+    "sound": {"draws", "errors"},
+}
 
 HOMES = {
     "jwcrypto": {"seal", "keys"},
@@ -46,7 +52,7 @@ HOMES = {
     "PIL": {"render"},
     "fontpkg": {"render"},
     "isal": {"render"},
-    "numpy": {"render", "replay"},
+    "numpy": {"render", "replay", "sound"},
     "redis": {"replay"},
 }
 

@@ -53,6 +53,9 @@ class Adapter(ABC):
     #: Served under ``/<name>`` too, so that an edge can route by path where two protocols claim the same one.
     prefixed: ClassVar[bool] = True
 
+    #: Whether tokens of this protocol can be heard at ``/api/audio``: their purpose is the protocol's name then.
+    heard: ClassVar[bool] = False
+
     def __init__(self, engine: Engine, settings: Settings, sites: Callable[[], Sites]) -> None:
         """Take the sites as a call, for they may change at any time."""
         self.engine, self.settings, self._sites = engine, settings, sites
@@ -66,6 +69,9 @@ class Adapter(ABC):
     def enabled(cls, settings: Settings) -> bool:
         """Tell whether this adapter is served."""
         return not settings.protocols or cls.name in settings.protocols
+
+    def warm(self) -> None:  # noqa: B027 - most protocols have nothing to prepare
+        """Do once, before the first request, what is slow the first time."""
 
     @abstractmethod
     def table(self) -> Table:
@@ -112,6 +118,18 @@ class Adapter(ABC):
             return json.loads(content) if content else None
         except (ValueError, RecursionError):
             raise BadRequest("body must be JSON") from None
+
+
+def text(document: object, *names: str) -> tuple[str, ...]:
+    """Take the named fields of a JSON object or form, each of which must be text.
+
+    Raises:
+        BadRequest: when one is missing or is something else.
+    """
+    values = [document.get(name) if isinstance(document, Mapping) else None for name in names]
+    if not all(isinstance(value, str) for value in values):
+        raise BadRequest(f"the body must hold {' and '.join(names)} as text")
+    return tuple(str(value) for value in values)
 
 
 class _Endpoint:
