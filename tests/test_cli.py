@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import stat
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from PIL import Image
 
 from captcha_stateless import keys
 from captcha_stateless.cli import main
+from tests.live import LiveServer, live_server
 from tests.support import Server
 
 
@@ -173,44 +173,11 @@ def test_a_config_file_is_read(ring: Path, tmp_path: Path, monkeypatch: pytest.M
     assert (result.exit_code, "must be one of humane, classic" in result.output) == (1, True)
 
 
-class LiveServer:
-    """The real command, in a process of its own, on a loopback port."""
-
-    def __init__(self, *words: str) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        command = [sys.executable, "-m", "captcha_stateless", "serve", "--port", str(self.port), *words]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        self.url = f"http://127.0.0.1:{self.port}"
-
-    def wait(self) -> None:
-        for _ in range(300):
-            assert self.process.poll() is None, self.process.communicate()[0]
-            try:
-                httpx.get(self.url)
-            except httpx.TransportError:
-                time.sleep(0.1)
-            else:
-                return
-        raise AssertionError("the server did not start")
-
-    def stop(self) -> str:
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.communicate(timeout=20)[0]
-
-
 @pytest.fixture
 def live(ring: Path) -> Iterator[LiveServer]:
     run("keys", "init")
-    server = LiveServer()
-    try:
-        server.wait()
+    with live_server() as server:
         yield server
-    finally:
-        if server.process.poll() is None:
-            server.process.kill()
-            server.process.communicate()
 
 
 def test_serve_says_where_to_look_and_logs_no_address_and_no_path(live: LiveServer) -> None:

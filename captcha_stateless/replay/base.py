@@ -70,6 +70,14 @@ class Replay(ABC):
     async def state(self, now: float) -> ReplayState:
         """Tell scope, readiness, fill and epoch."""
 
+    async def start(self) -> None:  # noqa: B027 - most filters are ready when they are made
+        """Check, before the first token is issued, that the filter can work.
+
+        Raises:
+            Misconfigured: it cannot, and the message says what to change.
+            Unavailable: what it depends on does not answer yet.
+        """
+
     async def close(self) -> None:  # noqa: B027 - most filters have nothing to give back
         """Give back what the filter holds (connections, maps)."""
 

@@ -1,0 +1,70 @@
+"""The real command in a process of its own, on a free loopback port."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+
+import httpx
+
+
+class LiveServer:
+    """A server that listens; its output is kept for the test to read."""
+
+    def __init__(self, *options: str, environ: Mapping[str, str] | None = None) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        command = [sys.executable, "-m", "captcha_stateless", "serve", "--port", str(self.port), *options]
+        self.process = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={**os.environ, **(environ or {})},
+        )
+
+    def wait(self) -> None:
+        """Wait until it answers at all, for at most 30 s."""
+        for _ in range(300):
+            assert self.process.poll() is None, self.process.communicate()[0]
+            try:
+                httpx.get(self.url)
+            except httpx.TransportError:
+                time.sleep(0.1)
+            else:
+                return
+        raise AssertionError("the server did not start")
+
+    def stop(self) -> str:
+        """Ask it to end, and return what it wrote."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.communicate(timeout=20)[0]
+
+    def end(self) -> None:
+        """Make sure that it is gone."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.communicate()
+
+
+@contextlib.contextmanager
+def live_server(*options: str, environ: Mapping[str, str] | None = None) -> Iterator[LiveServer]:
+    """Start a server, and end it when the test is over."""
+    server = LiveServer(*options, environ=environ)
+    try:
+        server.wait()
+        yield server
+    finally:
+        server.end()
+
+
+def free_port() -> int:
+    """Find a port that nobody listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
