@@ -114,6 +114,10 @@ class Engine:
         """Draw a token's challenge again, from its seed."""
         return self._kinds[claims.kind].draw(claims.seed, claims.params)
 
+    def redraw(self, claims: Claims) -> tuple[bytes, ...]:
+        """Render what was shown with a token, from its seed: the same to the pixel on every replica."""
+        return self._kinds[claims.kind].render(self.draw(claims))
+
     def picture(self, sealed: Sealed) -> tuple[bytes, ...]:
         """Render what a visitor sees or hears of a challenge."""
         return self._kinds[sealed.claims.kind].render(sealed.challenge or self.draw(sealed.claims))

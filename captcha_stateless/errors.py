@@ -18,6 +18,7 @@ that, while the message is for the operator's log and never holds a token, an an
     │   ├── UnknownSite     no site has this key
     │   ├── WrongSecret     the secret is not the site's
     │   ├── WrongHost       the host is not among the site's
+    │   ├── WrongKind       the site does not offer this kind of challenge
     │   └── Blocked         the risk is too high
     ├── Unavailable         a part is down: fail closed, come back later
     └── Misconfigured       settings, keys or fonts that cannot work; the message says what to change
@@ -109,6 +110,12 @@ class WrongHost(Denied):
     """The host name is not among the site's."""
 
     code = "wrong-host"
+
+
+class WrongKind(Denied):
+    """The site does not offer this kind of challenge."""
+
+    code = "wrong-kind"
 
 
 class Blocked(Denied):

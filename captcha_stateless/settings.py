@@ -62,6 +62,12 @@ def _languages(text: str) -> tuple[str, ...]:
     return languages
 
 
+def _url(text: str) -> str:
+    if text and not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", text):
+        raise ValueError("must be an address such as https://captcha.example")
+    return text.rstrip("/")
+
+
 def _whole(low: int, high: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
         try:
@@ -133,6 +139,12 @@ class Settings:
         "answers a second that the replay filter must remember without filling up",
     )
     cors_origins: tuple[str, ...] = _option(("*",), _names, "origins whose pages may call the API")
+    public_url: str = _option(
+        "",
+        _url,
+        "the address under which clients reach this server, for URLs in answers; unset: the request's",
+    )
+    production: bool = _option(False, _flag, "let `doctor` object to what is for trying things out only")
     page: bool = _option(True, _flag, "serve the page to try it at `/`")
 
     @classmethod

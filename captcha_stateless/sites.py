@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from captcha_stateless.digests import fingerprint, same
-from captcha_stateless.errors import Misconfigured, UnknownSite, WrongHost, WrongSecret
+from captcha_stateless.errors import Misconfigured, UnknownSite, WrongHost, WrongKind, WrongSecret
 
 _MAX_FILE_BYTES = 1_048_576
 _NOBODY = fingerprint("")
@@ -38,6 +38,15 @@ class Site:
         """
         if self.hosts and not any(_covers(pattern, host.lower().rstrip(".")) for pattern in self.hosts):
             raise WrongHost("host is not among the site's")
+
+    def require_kind(self, kind: str) -> None:
+        """Refuse a kind of challenge that this site does not offer.
+
+        Raises:
+            WrongKind: when the site names its kinds, and not this one.
+        """
+        if self.kinds and kind not in self.kinds:
+            raise WrongKind(f"site does not offer the kind {kind}")
 
     def require_secret(self, secret: str) -> None:
         """Refuse a secret that is not this site's, in constant time.

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent / PACKAGE
 
 # From the bottom up. A name stands for the module, or for the package and what is in it.
 FLOORS = [
-    ["errors", "digests", "draws", "settings", "stages", "watched", "render", "sound"],
+    ["errors", "digests", "draws", "settings", "stages", "watched", "render", "sound", "pool"],
     ["model"],
     ["keys", "kinds", "sites"],
     ["seal", "replay"],
@@ -25,7 +25,7 @@ FLOORS = [
 # Floors within a package, where its modules build on each other; elsewhere siblings may import only their base.
 INNER_FLOORS: dict[str, list[list[str]]] = {
     "kinds": [["base"], ["spoken"], ["*"], ["__init__"]],
-    "protocols": [["base"], ["*"], ["__init__"]],
+    "protocols": [["base", "ranges"], ["*"], ["__init__"]],
     "replay": [["base", "bloom", "window"], ["*"], ["__init__"]],
     "render": [
         ["chance", "checks", "deflate", "families", "typefaces", "sheet"],
@@ -42,6 +42,7 @@ GROUND = {
     "watched": {"errors"},
     "render": {"errors"},
     "sound": {"draws", "errors"},
+    "pool": {"errors"},
 }
 
 HOMES = {

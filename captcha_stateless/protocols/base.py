@@ -5,11 +5,13 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from captcha_stateless.engine import Engine
 from captcha_stateless.errors import BadRequest, CaptchaError, Denied, Refused, Unavailable
@@ -19,6 +21,10 @@ from captcha_stateless.sites import Sites
 Handler = Callable[[Request], Awaitable[Response]]
 #: For each path, the handler of each method.
 Table = Mapping[str, Mapping[str, Handler]]
+
+#: The media types of HTML forms.
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+_MAX_FIELDS = 32
 
 _log = logging.getLogger(__name__)
 
@@ -102,6 +108,28 @@ class Adapter(ABC):
             chunks.append(chunk)
         return b"".join(chunks)
 
+    async def form(self, request: Request) -> dict[str, str]:
+        """Read a body as an HTML form, urlencoded or multipart, without files; of a name that comes twice the last counts.
+
+        Raises:
+            WrongMediaType: when it is said to be something else.
+            BadRequest: when it is not a form, or has more fields than any honest one.
+            BodyTooLarge: as in :meth:`body`.
+        """
+        media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if media_type not in FORMS:
+            raise WrongMediaType(f"body must be {' or '.join(FORMS)}")
+        content = await self.body(request)
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": content, "more_body": False}
+
+        try:
+            async with Request(request.scope, receive).form(max_files=0, max_fields=_MAX_FIELDS) as fields:
+                return {name: value for name, value in fields.multi_items() if isinstance(value, str)}
+        except (HTTPException, LookupError, ValueError):
+            raise BadRequest("body must be a form") from None
+
     async def json(self, request: Request) -> Any:
         """Read a body as JSON (RFC 8259); no body at all reads as null.
 
@@ -130,6 +158,20 @@ def text(document: object, *names: str) -> tuple[str, ...]:
     if not all(isinstance(value, str) for value in values):
         raise BadRequest(f"the body must hold {' and '.join(names)} as text")
     return tuple(str(value) for value in values)
+
+
+def origin_host(request: Request) -> str:
+    """Tell the host name of the page that sends a request, by its Origin header (RFC 6454); empty where there is none."""
+    try:
+        return urlsplit(request.headers.get("origin", "")).hostname or ""
+    except ValueError:
+        return ""
+
+
+def public_url(request: Request, settings: Settings, path: str) -> str:
+    """Tell under which address the client can reach a path of this server: the operator's, else the request's own."""
+    base = settings.public_url or str(request.base_url).rstrip("/")
+    return base + path
 
 
 class _Endpoint:
