@@ -1,7 +1,7 @@
 """A server to be measured: `python benchmarks/service.py fast|plain app|hello PORT`.
 
-`plain` hides the packages of the extra `fast`, as if they were not installed; `hello` is the yardstick, a Starlette route that
-says hello. Nothing else differs.
+`plain` hides the packages of the extra `fast`, as if they were not installed; `hello` is the yardstick, a Starlette route
+that says hello. Nothing else differs.
 """
 
 import sys

@@ -4,10 +4,12 @@ import logging
 import os
 import secrets
 import signal
+import tempfile
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -20,14 +22,16 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Lifespan
 
 from captcha_stateless import keys, sites
+from captcha_stateless.digests import keyed_hash
 from captcha_stateless.engine import Engine
-from captcha_stateless.errors import Misconfigured
+from captcha_stateless.errors import Misconfigured, Unavailable
 from captcha_stateless.keys import KeyRing
 from captcha_stateless.kinds import KINDS
 from captcha_stateless.manners import Manners
 from captcha_stateless.protocols import PROTOCOLS
 from captcha_stateless.protocols.base import Adapter
 from captcha_stateless.replay.base import Replay
+from captcha_stateless.replay.fallback import FallbackReplay
 from captcha_stateless.replay.memory import MemoryReplay
 from captcha_stateless.seal import Seal
 from captcha_stateless.settings import Settings, unknown
@@ -86,12 +90,15 @@ def create_engine(
     clock: Callable[[], float] = time.time,
     entropy: Callable[[int], bytes] = secrets.token_bytes,
 ) -> Engine:
-    """Compose the engine alone, for the server and the command line alike."""
+    """Compose the engine alone, for the server and the command line alike.
+
+    Without a filter it has one of its own, which nobody else sees: enough for whoever redeems nothing.
+    """
     root = ring()
     return Engine(
         seal=Seal(ring),
         kinds={name: kind.from_settings(settings, root.derive("draw")) for name, kind in KINDS.items()},
-        replay=replay or create_replay(settings, root, clock()),
+        replay=replay or _memory(settings, root.derive("replay"), clock()),
         answer_key=root.derive("answer"),
         extensions=settings.extensions,
         heard=tuple(adapter.name for adapter in PROTOCOLS if adapter.heard),
@@ -101,12 +108,44 @@ def create_engine(
 
 
 def create_replay(settings: Settings, ring: KeyRing, now: float) -> Replay:
-    """Make the replay filter that the settings ask for."""
-    return MemoryReplay(
-        key=ring.derive("replay"),
-        now=now,
+    """Make the replay filter that the settings ask for.
+
+    Raises:
+        Misconfigured: when it cannot be made, or its package is not installed.
+    """
+    key = ring.derive("replay")
+    if settings.replay == "memory":
+        return _memory(settings, key, now)
+    if settings.replay == "shared":
+        from captcha_stateless.replay.shared import SharedReplay  # not on Windows
+
+        folder = settings.replay_dir or shared_folder(key)
+        return SharedReplay(
+            folder, key=key, now=now, horizon_seconds=HORIZON_SECONDS, spends_per_second=settings.replay_rate
+        )
+    from captcha_stateless.replay.redis import RedisReplay  # an extra
+
+    redis = RedisReplay(
+        settings.replay,
+        key=key,
+        mode=settings.replay_mode,
         horizon_seconds=HORIZON_SECONDS,
         spends_per_second=settings.replay_rate,
+    )
+    local = settings.replay_on_down == "local"
+    return FallbackReplay(redis, _memory(settings, key, now)) if local else redis
+
+
+def shared_folder(key: bytes) -> Path:
+    """Name the folder of a key ring's shared filter: two deployments on one host do not meet."""
+    memory = Path("/dev/shm")  # noqa: S108 - a folder of mode 0700 is made in it
+    parent = memory if memory.is_dir() else Path(tempfile.gettempdir())
+    return parent / f"captcha-stateless-{os.getuid()}-{keyed_hash(key, b'folder').hex()[:12]}"
+
+
+def _memory(settings: Settings, key: bytes, now: float) -> Replay:
+    return MemoryReplay(
+        key=key, now=now, horizon_seconds=HORIZON_SECONDS, spends_per_second=settings.replay_rate
     )
 
 
@@ -138,6 +177,8 @@ def _lifespan(
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         for adapter in adapters:
             adapter.warm()
+        with suppress(Unavailable):  # then every answer is 503 until it is up
+            await replay.start()
         # The filter refuses tokens older than its epoch, a whole second: none is handed out before it.
         state = await replay.state(clock())
         await anyio.sleep(max(0.0, min(state.epoch - clock(), 1.0)))

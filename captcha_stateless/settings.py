@@ -17,6 +17,8 @@ FILE_VARIABLE = f"{PREFIX}CONFIG"
 
 Profile = Literal["humane", "classic"]
 Theme = Literal["light", "dark"]
+ReplayMode = Literal["exact", "compact"]
+OnDown = Literal["refuse", "local"]
 
 #: BCP 47 as far as voices are named: nothing that could be an option or a path.
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{1,8})*")
@@ -90,6 +92,12 @@ def _one_of(*words: str) -> Callable[[str], str]:
     return parse
 
 
+def _replay(text: str) -> str:
+    if text not in ("memory", "shared") and not text.startswith(("redis://", "rediss://", "unix://")):
+        raise ValueError("must be memory, shared, or a redis://, rediss:// or unix:// URL")
+    return text
+
+
 def _option(default: Any, parse: Callable[[str], Any], text: str, *, secret: bool = False) -> Any:
     return field(default=default, metadata={"parse": parse, "text": text, "secret": secret})
 
@@ -133,10 +141,30 @@ class Settings:
     typefaces: Path | None = _option(
         None, _path, "a folder of .ttf or .otf files to draw with; unset: the installed packages"
     )
+    replay: str = _option(
+        "shared",
+        _replay,
+        "where spent tokens are remembered: `memory` (one process), `shared` (all workers of a host), or a "
+        "`redis://`, `rediss://` or `unix://` URL (all replicas)",
+        secret=True,
+    )
+    replay_dir: Path | None = _option(
+        None, _path, "`shared`: the folder of its file; unset: one of this key ring's own under `/dev/shm`"
+    )
     replay_rate: int = _option(
         1_000,
         _whole(1, 1_000_000),
         "answers a second that the replay filter must remember without filling up",
+    )
+    replay_mode: ReplayMode = _option(
+        "exact",
+        _one_of(*get_args(ReplayMode)),
+        "Redis: `exact` (a key for each answer) or `compact` (Bloom filters, 6 bytes an answer)",
+    )
+    replay_on_down: OnDown = _option(
+        "refuse",
+        _one_of(*get_args(OnDown)),
+        "Redis down: `refuse` (503), or `local`: each replica goes on alone, so that n replicas may honour a token n times",
     )
     cors_origins: tuple[str, ...] = _option(("*",), _names, "origins whose pages may call the API")
     public_url: str = _option(

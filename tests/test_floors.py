@@ -26,7 +26,7 @@ FLOORS = [
 INNER_FLOORS: dict[str, list[list[str]]] = {
     "kinds": [["base"], ["spoken"], ["*"], ["__init__"]],
     "protocols": [["base", "ranges"], ["*"], ["__init__"]],
-    "replay": [["base", "bloom", "window"], ["*"], ["__init__"]],
+    "replay": [["base", "bloom", "breaker", "locks", "lua", "window"], ["arena"], ["*"], ["__init__"]],
     "render": [
         ["chance", "checks", "deflate", "families", "typefaces", "sheet"],
         ["atlas", "png"],

@@ -85,7 +85,7 @@ class OneCaptcha(Adapter):
 
     def _stage(self, sealed: Sealed) -> Response:
         claims = sealed.claims
-        head = {
+        head: dict[str, str | int] = {
             "challenge": sealed.token,
             "stage": claims.stage,
             "stages": claims.stages,

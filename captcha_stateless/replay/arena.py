@@ -10,6 +10,7 @@ A file is never truncated or written anew while it may be mapped: that would kil
 is out of date is unlinked, and whoever still maps it sees that by the missing link.
 """
 
+import errno
 import math
 import mmap
 import os
@@ -238,8 +239,14 @@ def _lay_out(fd: int, layout: Layout, identity: bytes, now: float) -> None:
 def _allocate(fd: int, length: int) -> None:
     """Reserve the file's room, or fail now instead of by SIGBUS later."""
     if hasattr(os, "posix_fallocate"):
-        os.posix_fallocate(fd, 0, length)
-        return
+        try:
+            os.posix_fallocate(fd, 0, length)
+        except OSError as refusal:
+            # Not every file system can, and not every C library then writes the pages itself.
+            if refusal.errno not in (errno.EOPNOTSUPP, errno.EINVAL):
+                raise
+        else:
+            return
     for start in range(os.fstat(fd).st_size, length, _PAGE):
         os.pwrite(fd, bytes(min(_PAGE, length - start)), start)
 

@@ -18,7 +18,8 @@ class ReplayState:
     """What a filter says of itself for readiness checks and metrics.
 
     ``fill`` is the fullest live bucket's load as a fraction of its safe capacity (0 to 1; above 1 it
-    refuses), ``epoch`` the Unix second before which issued tokens are refused.
+    refuses), ``epoch`` the Unix second before which issued tokens are refused. Before the epoch the filter is
+    not ready: tokens issued meanwhile would be refused later.
     """
 
     scope: Scope

@@ -79,13 +79,13 @@ class WholeFileLock:
         self._fd = fd
         self._depth = 0
 
-    def acquire(self, start: int, length: int) -> None:  # noqa: ARG002 - the whole file is the range
+    def acquire(self, start: int, length: int) -> None:
         """Take the file's lock."""
         if self._depth == 0 and not self._try():
             _insist(self._try)
         self._depth += 1
 
-    def release(self, start: int, length: int) -> None:  # noqa: ARG002 - the whole file is the range
+    def release(self, start: int, length: int) -> None:
         """Give the lock back."""
         self._depth -= 1
         if self._depth == 0:

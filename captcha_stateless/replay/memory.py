@@ -83,7 +83,7 @@ class MemoryReplay(Replay):
         with self._lock:
             live = [b for number, b in self._buckets.items() if not self._window.is_over(number, now)]
         fill = max((bucket.count for bucket in live), default=0) / self._geometry.capacity
-        return ReplayState(self.scope, fill < 1, fill, self.epoch)
+        return ReplayState(self.scope, fill < 1 and now >= self.epoch, fill, self.epoch)
 
     @property
     def max_bytes(self) -> int:

@@ -6,6 +6,8 @@ before, instead. Where the server does not answer within 50 ms the answer is Una
 unspent, or is burned where only the reply was lost. Nothing is tried again: a second try would find the token
 spent by the first.
 
+The hosts' clocks need not agree for that; those of servers that replace one another must, to half a second.
+
 What it cannot promise: while two servers both believe that they are the master, each may honour a token.
 Where there are replicas, set ``min-replicas-to-write 1`` and ``min-replicas-max-lag 1``, which bounds that
 time.
@@ -18,6 +20,7 @@ TLS. The user needs no more than this::
 """
 
 import asyncio
+import re
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Awaitable, Callable
@@ -93,7 +96,7 @@ class _Names:
 
 
 class RedisReplay(Replay):
-    """Remembers spent attempts on a Redis server."""
+    """Remembers spent attempts on a Redis server; start it in the process and event loop that use it."""
 
     scope = "global"
 
@@ -135,6 +138,10 @@ class RedisReplay(Replay):
         Raises:
             Misconfigured: a value is out of range.
         """
+        if shards < 1 or not re.fullmatch(r"[\w:.-]+", prefix):
+            raise Misconfigured(
+                "the replay filter needs a shard or more, and a prefix of letters, digits and _ : . -"
+            )
         self._window = Window(horizon_seconds, skew_seconds)
         rate = -(-spends_per_second // shards)
         self._geometry = Geometry.for_load(rate * self._window.bucket_seconds, false_positives)
@@ -172,6 +179,9 @@ class RedisReplay(Replay):
                 await self._look()
             times = (iat, exp, self._window.skew_seconds)
             result = (await self._run(self._script, shard, times, *self._step(shard, bucket, names)))[0]
+            if not self._checked:
+                # The server was replaced in this moment: its word counts once it has been looked at.
+                await self._look()
         except Misconfigured as problem:
             # What is wrong with the server is not the visitor's fault.
             raise Unavailable(str(problem)) from None
@@ -186,7 +196,7 @@ class RedisReplay(Replay):
             fill = _memory_fill(await self._check())
             server_now = await self._learn_epochs()
             if self._compact:
-                fill = await self._fullest(now)
+                fill = max(fill, await self._fullest(now))
             ready = fill < 1 and server_now >= max(self._epochs)
         except CaptchaError:
             # Not ready, and why is in the answer to a spend.
@@ -199,7 +209,10 @@ class RedisReplay(Replay):
 
     def _fingerprint(self) -> str:
         """Return what differs where two filters would not see each other's spends."""
-        parts = (self._names, self._geometry, self._window) if self._compact else (self._names,)
+        # Also of the exact mode: with another skew a replica would still honour what the server has dropped.
+        parts = [self._names, self._window.skew_seconds]
+        if self._compact:
+            parts += [self._geometry, self._window]
         return blake2b(repr(parts).encode(), key=self._names.secret, digest_size=8).hexdigest()
 
     def _step(self, shard: int, bucket: int, names: list[bytes]) -> tuple[list[str], list[int]]:
@@ -234,10 +247,13 @@ class RedisReplay(Replay):
 
     async def _check(self) -> dict[str, Any]:
         """Refuse a server that would forget spent tokens; return what it says of its memory."""
-        self._checked = False
         server = await self._ask(lambda: self._redis.info("server"))
         memory: dict[str, Any] = await self._ask(lambda: self._redis.info("memory"))
-        _check_server(server, memory)
+        try:
+            _check_server(server, memory)
+        except Misconfigured:
+            self._checked = False
+            raise
         return memory
 
     async def _learn_epochs(self) -> int:

@@ -75,3 +75,9 @@ class RedisServer:
             return bool(self.admin.ping())
         except (NoConnection, RedisError):
             return False
+
+
+def follow(replica: RedisServer, master: RedisServer) -> None:
+    """Make one server the replica of another, and wait until it has everything."""
+    replica.ask("REPLICAOF", "127.0.0.1", master.port)
+    replica.wait_until(lambda: replica.admin.info("replication")["master_link_status"] == "up")

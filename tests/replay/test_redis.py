@@ -1,6 +1,7 @@
 """The filter of many hosts against the contract, on a real server that fails in every way we know."""
 
 import asyncio
+import runpy
 import secrets
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from captcha_stateless.replay.redis import RedisReplay
 from tests.chaos import FULL
 from tests.needs import need, program
 from tests.replay.contract import KEY, BoundedContract, ReplayContract
-from tests.replay.servers import RedisServer
+from tests.replay.servers import RedisServer, follow
 
 #: 2 s by design; a busy machine may be a little late.
 RECOVERY_SECONDS = 3.0
@@ -332,6 +333,29 @@ async def test_stopped_server_costs_50_ms_and_is_left_alone_for_a_while(
         await spend_now(make(server), jti, iat=iat)
 
 
+async def test_reply_to_a_cancelled_spend_reaches_no_other(
+    start_server: Callable[..., RedisServer], make: Make
+) -> None:
+    """A visitor who hangs up must not leave his 'fresh' in the connection for the next one."""
+    server = start_server()
+    replay = make(server)
+    await seconds_until_honoured(replay)
+    spent = secrets.token_bytes(16)
+    await spend_now(replay, spent)
+    server.pause()
+
+    hanging = [asyncio.create_task(spend_now(replay)) for _ in range(5)]
+    await asyncio.sleep(0.05)
+    for task in hanging:
+        task.cancel()
+    await asyncio.gather(*hanging, return_exceptions=True)
+    server.resume()
+
+    for _ in range(20):
+        with pytest.raises(Spent):
+            await spend_now(replay, spent)
+
+
 async def test_lost_reply_is_not_asked_for_again(
     start_server: Callable[..., RedisServer], make: Make
 ) -> None:
@@ -405,7 +429,9 @@ async def test_old_server_is_refused() -> None:
         module._check_server({"redis_version": "6.2.14"}, {"maxmemory_policy": "noeviction"})
 
 
-@pytest.mark.parametrize("other", [{"key": KEY[::-1]}, {"mode": "compact"}, {"shards": 2}])
+@pytest.mark.parametrize(
+    "other", [{"key": KEY[::-1]}, {"mode": "compact"}, {"shards": 2}, {"skew_seconds": 6}]
+)
 async def test_replicas_that_differ_are_refused(
     server: RedisServer, make: Make, other: dict[str, Any]
 ) -> None:
@@ -424,6 +450,12 @@ async def test_server_that_is_not_there_is_unavailable(
     with pytest.raises(Unavailable):
         await make(server).start()
     server.start()
+
+
+@pytest.mark.parametrize("wrong", [{"shards": 0}, {"prefix": "a{b}"}, {"prefix": ""}])
+async def test_impossible_keys_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(Misconfigured, match="prefix"):
+        RedisReplay("redis://127.0.0.1/", key=KEY, **wrong)
 
 
 async def test_url_of_another_kind_is_refused() -> None:
@@ -500,21 +532,9 @@ async def test_tls_server_is_asked_over_tls(
     await seconds_until_honoured(make(server))
 
 
-def test_missing_library_is_named() -> None:
+def test_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """The extra is optional: who asks for Redis without it is told what to install."""
-    script = (
-        "import sys; sys.modules['redis'] = None; sys.modules['redis.asyncio'] = None\n"
-        "from captcha_stateless.errors import Misconfigured\n"
-        "try: import captcha_stateless.replay.redis\n"
-        "except Misconfigured as refusal: print(refusal)\n"
-    )
+    monkeypatch.setitem(sys.modules, "redis.asyncio", None)
 
-    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-
-    assert "captcha-stateless[redis]" in run.stdout
-
-
-def follow(replica: RedisServer, master: RedisServer) -> None:
-    """Make one server the replica of another, and wait until it has everything."""
-    replica.ask("REPLICAOF", "127.0.0.1", master.port)
-    replica.wait_until(lambda: replica.admin.info("replication")["master_link_status"] == "up")
+    with pytest.raises(Misconfigured, match=r"captcha-stateless\[redis\]"):
+        runpy.run_path(module.__file__)

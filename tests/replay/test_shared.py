@@ -420,6 +420,19 @@ def test_room_is_allocated_for_real(make_fast: Make, tmp_path: Path) -> None:
     assert found.st_blocks * 512 >= found.st_size
 
 
+def test_file_system_without_fallocate_gets_the_room_written(
+    make_fast: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(fd: int, offset: int, length: int) -> None:
+        raise OSError(errno.EOPNOTSUPP, "not supported")
+
+    monkeypatch.setattr(os, "posix_fallocate", refuse)
+
+    assert spend(make_fast(), secrets.token_bytes(16)) == 1
+    found = (tmp_path / "replay" / "spent").stat()
+    assert found.st_blocks * 512 >= found.st_size
+
+
 def test_system_without_fallocate_writes_the_room(
     make_fast: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
