@@ -1,4 +1,4 @@
-"""The verbs that a protocol may ask: issue, look, picture, speak, redeem, advance, extend, vouch, admit.
+"""The verbs that a protocol may ask: issue, look, picture, speak, redeem, advance, extend, vouch, attest, consume.
 
 Rule 1: a token is opened, then its answer's form is looked at, then a try is spent, then the answer is judged. A malformed
 answer burns nothing; no answer is judged twice.
@@ -187,11 +187,12 @@ class Engine:
             raise BadRequest("no more extensions")
         return self._sealed(replace(claims, exp=claims.exp + step))
 
-    def vouch(self, claims: Claims, purpose: str = PROOF, params: Params | None = None) -> Sealed:
-        """Seal the proof that a run was solved: its site and host, and nothing of the challenge.
+    def vouch(self, claims: Claims) -> Sealed:
+        """Seal the proof that a run was solved: its site and host, and nothing of the challenge."""
+        return self.attest(claims, PROOF)
 
-        ``params`` are what the protocol wants to find in it again.
-        """
+    def attest(self, claims: Claims, purpose: str, params: Params | None = None) -> Sealed:
+        """Seal, for the next step of the same protocol, that a run was solved; ``params`` are to be found in it again."""
         now = int(self._clock())
         proof = Claims(
             purpose=purpose,
@@ -206,8 +207,8 @@ class Engine:
         )
         return self._sealed(proof)
 
-    async def admit(self, claims: Claims) -> None:
-        """Use up a proof that :meth:`look` opened; returning at all means that it had not been used.
+    async def consume(self, claims: Claims) -> None:
+        """Use up what :meth:`attest` sealed and :meth:`look` opened; returning at all means that it had not been used.
 
         Raises:
             Expired: when the deadline has passed since it was opened.
@@ -251,7 +252,7 @@ class Engine:
             jti=jti,
             iat=now,
             exp=now + time_allowed,
-            until=now + time_allowed * (1 + (self._extensions if ladder.extensible else 0)),
+            until=now + time_allowed * (1 + (self._extensions if ladder.extendable else 0)),
             seed=seed,
             digests=kind.digests(self._answer_key, jti, challenge),
             stage=stage,

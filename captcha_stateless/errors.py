@@ -18,7 +18,7 @@ that, while the message is for the operator's log and never holds a token, an an
     │   ├── UnknownSite     no site has this key
     │   ├── WrongSecret     the secret is not the site's
     │   ├── WrongHost       the host is not among the site's
-    │   ├── WrongKind       the site does not offer this kind of challenge
+    │   ├── WeakKind        the site does not let challenges of this kind count
     │   └── Blocked         the risk is too high
     ├── Unavailable         a part is down: fail closed, come back later
     └── Misconfigured       settings, keys or fonts that cannot work; the message says what to change
@@ -112,10 +112,10 @@ class WrongHost(Denied):
     code = "wrong-host"
 
 
-class WrongKind(Denied):
-    """The site does not offer this kind of challenge."""
+class WeakKind(Denied):
+    """The site does not let challenges of this kind count."""
 
-    code = "wrong-kind"
+    code = "weak-kind"
 
 
 class Blocked(Denied):

@@ -11,7 +11,7 @@ class Ladder:
     """The seconds allowed for each stage, first to last, and whether a visitor may ask for more."""
 
     seconds: tuple[int, ...]
-    extensible: bool = True
+    extendable: bool = True
 
     @property
     def stages(self) -> int:

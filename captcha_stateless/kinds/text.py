@@ -97,7 +97,7 @@ class Text(Spoken):
 
     def ladder(self, params: Params) -> Ladder:
         """Tell the one stage's time, which is its protocol's: not to be extended, but a new picture is free."""
-        return Ladder((int(params["seconds"]),), extensible=False)
+        return Ladder((int(params["seconds"]),), extendable=False)
 
     def draw(self, seed: bytes, params: Params) -> Challenge:
         """Choose the characters, and the digits that are said instead."""

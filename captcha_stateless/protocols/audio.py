@@ -1,20 +1,17 @@
 """Audio: any text challenge can be heard at ``GET /api/audio?token=…``, whichever protocol handed it out."""
 
-from collections.abc import Callable
+from functools import cached_property
 from http import HTTPStatus
 from typing import ClassVar
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from captcha_stateless.engine import Engine
 from captcha_stateless.errors import BadRequest, BadToken, CaptchaError, Expired, Unavailable
 from captcha_stateless.model import Claims
 from captcha_stateless.pool import Pool
 from captcha_stateless.protocols.base import Adapter, MethodNotAllowed, Table, wording
 from captcha_stateless.protocols.ranges import ranged
-from captcha_stateless.settings import Settings
-from captcha_stateless.sites import Sites
 
 # None: the error's own message, which holds only words of ours.
 WORDS: dict[type[CaptchaError], tuple[HTTPStatus, str | None]] = {
@@ -34,10 +31,6 @@ class Audio(Adapter):
     """
 
     name: ClassVar[str] = "audio"
-
-    def __init__(self, engine: Engine, settings: Settings, sites: Callable[[], Sites]) -> None:
-        super().__init__(engine, settings, sites)
-        self._pool = Pool()
 
     def table(self) -> Table:
         """Name the two paths."""
@@ -65,6 +58,10 @@ class Audio(Adapter):
         """Word a refusal as ``{"error": …}``."""
         status, text = wording(WORDS, error)
         return JSONResponse({"error": str(error) if text is None else text}, status)
+
+    @cached_property
+    def _pool(self) -> Pool:
+        return Pool()
 
     def _language(self, request: Request, claims: Claims) -> str:
         spoken = self.engine.languages(claims.kind)

@@ -21,8 +21,8 @@ from captcha_stateless.errors import (
     Refused,
     Spent,
     Unavailable,
+    WeakKind,
     WrongAnswer,
-    WrongKind,
 )
 from captcha_stateless.model import Params
 from captcha_stateless.protocols.base import (
@@ -52,7 +52,7 @@ WORDS: dict[type[CaptchaError], tuple[HTTPStatus, str | None]] = {
     Spent: (HTTPStatus.BAD_REQUEST, "Challenge has already been used."),
     Refused: (HTTPStatus.NOT_FOUND, "Challenge ID not found or has expired."),
     BadRequest: (HTTPStatus.BAD_REQUEST, None),
-    WrongKind: (HTTPStatus.BAD_REQUEST, "This client offers no text CAPTCHA."),
+    WeakKind: (HTTPStatus.BAD_REQUEST, "This client offers no text CAPTCHA."),
     Denied: (HTTPStatus.UNAUTHORIZED, "Incorrect credentials. Please check and try again."),
     MethodNotAllowed: (HTTPStatus.METHOD_NOT_ALLOWED, "Method not allowed."),
     BodyTooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Body too large."),
@@ -101,7 +101,7 @@ class RelaySms(Adapter):
         if claims.site != site.key:
             raise BadToken("token of another site")
         await self.engine.redeem(claims, answer)
-        proof = self.engine.vouch(claims, VERIFICATION, {"of": _name(token)})
+        proof = self.engine.attest(claims, VERIFICATION, {"of": _name(token)})
         return JSONResponse({"success": True, "message": SOLVED, "token": f"{token}-{proof.token}"})
 
     async def verify(self, request: Request) -> Response:
@@ -113,7 +113,7 @@ class RelaySms(Adapter):
             claims = self.engine.look(verification, VERIFICATION)
             if claims.site != site.key or claims.params.get("of") != _name(challenge):
                 raise BadToken("verification token of another site or challenge")
-            await self.engine.admit(claims)
+            await self.engine.consume(claims)
         except Refused as error:
             raise NotVerified(f"{error.code}: {error}") from None
         return JSONResponse({"success": True, "message": VERIFIED})

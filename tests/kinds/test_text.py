@@ -113,7 +113,7 @@ class TestText(KindContract):
     def test_its_time_is_its_protocols(self, kind: Kind) -> None:
         ladder = kind.ladder(kind.plan({"seconds": 600}))
 
-        assert (ladder.seconds, ladder.extensible) == ((600,), False)
+        assert (ladder.seconds, ladder.extendable) == ((600,), False)
 
     def test_every_character_is_drawn(self, kind: Kind) -> None:
         params = kind.plan({"length": 8})

@@ -69,7 +69,7 @@ def test_a_grid_is_not_found(server: Server) -> None:
 
 
 def test_a_verification_token_is_not_found(server: Server) -> None:
-    proof = server.engine.vouch(server.engine.issue("relaysms", "text").claims, "relaysms-verified")
+    proof = server.engine.attest(server.engine.issue("relaysms", "text").claims, "relaysms-verified")
 
     assert listen(server, proof.token).status_code == 404
 

@@ -257,7 +257,7 @@ def test_a_token_is_parted_at_its_seam_whatever_hyphens_it_holds(number: int) ->
 def test_real_tokens_are_parted_at_their_seam(server: Server) -> None:
     for _ in range(40):
         token = new(server)
-        proof = server.engine.vouch(server.engine.look(token, "relaysms"), "relaysms-verified").token
+        proof = server.engine.attest(server.engine.look(token, "relaysms"), "relaysms-verified").token
         assert _parted(f"{token}-{proof}") == (token, proof)
 
 
