@@ -43,6 +43,7 @@ sample: .venv/run keys  ## draw a contact sheet, sample.png
 bench: .venv/bench  ## measure: CPU time a request, beside yardsticks in the same run
 	@$(BIN)/python benchmarks/render.py
 	@$(BIN)/python benchmarks/grid.py
+	@$(BIN)/python benchmarks/text.py
 	@$(BIN)/python benchmarks/replay.py
 
 chaos: .venv/test  ## the long races and kills of the replay filters
