@@ -43,6 +43,7 @@ sample: .venv/run keys  ## draw a contact sheet, sample.png
 bench: .venv/bench  ## measure: CPU time a request, beside yardsticks in the same run
 	@$(BIN)/python benchmarks/render.py
 	@$(BIN)/python benchmarks/grid.py
+	@$(BIN)/python benchmarks/text.py
 	@$(BIN)/python benchmarks/replay.py
 
 chaos: .venv/test  ## the long races and kills of the replay filters
@@ -65,12 +66,12 @@ clean:  ## remove what the other targets made, but no keys
 
 .venv/run: .venv/pip pyproject.toml
 	@echo "Installing into .venv ..."
-	@$(INSTALL) --editable ".[fast]"
+	@$(INSTALL) --editable ".[audio,fast]"
 	@touch $@
 
 .venv/test: .venv/pip pyproject.toml
 	@echo "Installing into .venv, with what the tests need ..."
-	@$(INSTALL) --editable ".[fast,redis]" --group dev
+	@$(INSTALL) --editable ".[audio,fast,redis]" --group dev
 	@touch $@
 
 .venv/bench: .venv/test

@@ -76,7 +76,7 @@ def create_app(
         routes=[route for adapter in adapters for route in adapter.routes()],
         middleware=[Middleware(Manners), _cors(settings)],
         exception_handlers={HTTPException: _http_error, Exception: _server_error},
-        lifespan=_lifespan([file for file in (ring, served) if file], replay, clock),
+        lifespan=_lifespan([file for file in (ring, served) if file], replay, clock, adapters),
     )
     app.state.engine = engine
     return app
@@ -101,6 +101,7 @@ def create_engine(
         replay=replay or _memory(settings, root.derive("replay"), clock()),
         answer_key=root.derive("answer"),
         extensions=settings.extensions,
+        heard=tuple(adapter.name for adapter in PROTOCOLS if adapter.heard),
         clock=clock,
         entropy=entropy,
     )
@@ -165,14 +166,18 @@ def _cors(settings: Settings) -> Middleware:
         allow_origins=settings.cors_origins,
         allow_methods=["GET", "POST"],
         allow_headers=["Content-Type", "X-Captcha-Challenge"],
-        expose_headers=["Retry-After"],
+        expose_headers=["Retry-After", "Captcha-Id"],
         max_age=PREFLIGHT_SECONDS,
     )
 
 
-def _lifespan(files: list[Watched[Any]], replay: Replay, clock: Callable[[], float]) -> Lifespan[Starlette]:
+def _lifespan(
+    files: list[Watched[Any]], replay: Replay, clock: Callable[[], float], adapters: list[Adapter]
+) -> Lifespan[Starlette]:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        for adapter in adapters:
+            adapter.warm()
         with suppress(Unavailable):  # then every answer is 503 until it is up
             await replay.start()
         # The filter refuses tokens older than its epoch, a whole second: none is handed out before it.

@@ -4,9 +4,10 @@ import asyncio
 import json
 import logging
 import os
+import secrets
 import time
 from base64 import urlsafe_b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from functools import wraps
 from pathlib import Path
@@ -15,9 +16,9 @@ from typing import Any, ParamSpec, TypeVar
 import click
 from uvicorn.main import main as uvicorn_command
 
-from captcha_stateless import __version__, keys
+from captcha_stateless import __version__, keys, sites
 from captcha_stateless.app import create_engine, create_replay
-from captcha_stateless.doctor import examine
+from captcha_stateless.doctor import examine, fit
 from captcha_stateless.engine import Engine
 from captcha_stateless.errors import CaptchaError, Misconfigured, Unavailable
 from captcha_stateless.render import contact_sheet
@@ -31,6 +32,9 @@ R = TypeVar("R")
 SETTLE_SECONDS = 60
 #: How long a retired key stays: longer than any token lives.
 GRACE_SECONDS = 3_600
+
+# A site's secret has 256 bits, so that a fast hash of it is enough; its key is public.
+_SECRET_BYTES, _KEY_BYTES = 32, 12
 
 
 def _plainly(command: Callable[P, R]) -> Callable[P, R]:
@@ -100,6 +104,12 @@ def serve(
     click.echo(
         f"captcha_stateless {__version__}: try it at {place}/" if settings.page else f"Serving at {place}"
     )
+    if settings.sites is None:
+        site = sites.DEVELOPMENT
+        click.echo(
+            f"No CAPTCHA_SITES: serving the development site {site.key} (secret {sites.DEVELOPMENT_SECRET}) "
+            f"for {', '.join(site.hosts)} only."
+        )
     uvicorn_command.main(
         [
             "captcha_stateless.app:create_app",
@@ -192,6 +202,68 @@ def retire() -> None:
     click.echo(f"Deleted {dropped} retired {'key' if dropped == 1 else 'keys'}; {len(rest.keys)} left.")
 
 
+@main.group("sites")
+def sites_group() -> None:
+    """Add, list and check the sites that are served."""
+
+
+@sites_group.command("add")
+@click.argument("name")
+@click.option(
+    "--host", "hosts", multiple=True, help="Host name of its pages; *.shop.example: every one below."
+)
+@click.option("--kind", "kinds", multiple=True, help="Kind of challenge that counts; without: every kind.")
+@click.option("--profile", default="", help="Profile of its grid.")
+@click.option("--policy", default="", help="Its policy.")
+@click.option("--key", default="", help="Its public key, where clients know one already; without: a new one.")
+@_plainly
+def add_site(
+    name: str, hosts: tuple[str, ...], kinds: tuple[str, ...], profile: str, policy: str, key: str
+) -> None:
+    """Add a site to the sites file, and show its secret: this once."""
+    path, secret = _sites_file(), secrets.token_hex(_SECRET_BYTES)
+    key = key or secrets.token_hex(_KEY_BYTES)
+    options = {"hosts": list(hosts), "kinds": list(kinds), "profile": profile, "policy": policy}
+    site = sites.make(name, key, secret, **options)
+    _tell_problems(fit(site))
+    sites.append(path, site)
+    click.echo(f"site key: {key}\nsecret:   {secret}")
+    click.echo(f"Only the secret's hash is kept, in {path}: note the secret down now.")
+
+
+@sites_group.command("list")
+@_plainly
+def list_sites() -> None:
+    """List the sites, without their secrets."""
+    path = _settings().sites
+    for site in sites.load(path).all if path else (sites.DEVELOPMENT,):
+        hosts, kinds = (", ".join(names) or "any" for names in (site.hosts, site.kinds))
+        click.echo(f"{site.key}  {site.name}  hosts: {hosts}  kinds: {kinds}")
+
+
+@sites_group.command("check")
+@_plainly
+def check_sites() -> None:
+    """Check the sites file; exit with 1 when a site cannot work."""
+    path = _sites_file()
+    found = sites.load(path).all
+    _tell_problems(problem for site in found for problem in fit(site))
+    click.echo(f"{path}: {len(found)} {'site' if len(found) == 1 else 'sites'}, all good.")
+
+
+def _sites_file() -> Path:
+    path = _settings().sites
+    if path is None:
+        raise Misconfigured("CAPTCHA_SITES names no file; set it first, e.g. CAPTCHA_SITES=sites.toml")
+    return path
+
+
+def _tell_problems(problems: Iterable[str]) -> None:
+    found = "\n".join(problems)
+    if found:
+        raise Misconfigured(found)
+
+
 @main.command()
 @click.argument("token")
 @click.option("--answer", is_flag=True, help="Add the answer that would be right.")
@@ -220,11 +292,16 @@ def inspect(token: str, answer: bool) -> None:
 )
 @_plainly
 def sample(kind: str, params: tuple[str, ...], count: int, output: Path) -> None:
-    """Write a contact sheet of what a kind draws, one challenge a row."""
+    """Write a contact sheet of what a kind draws, one challenge a row, or what it says as WAV."""
     engine = _engine(_settings())
-    wanted = dict(param.split("=", 1) for param in params if "=" in param)
+    pairs = (param.split("=", 1) for param in params if "=" in param)
+    wanted = {name: _typed(text) for name, text in pairs}
     rows = [engine.picture(engine.issue("sample", kind, wanted)) for _ in range(count)]
-    output.write_bytes(contact_sheet([png for row in rows for png in row], columns=len(rows[0])))
+    if rows[0][0].startswith(b"RIFF"):
+        output = output.with_suffix(".wav")
+        output.write_bytes(rows[0][0])
+    else:
+        output.write_bytes(contact_sheet([png for row in rows for png in row], columns=len(rows[0])))
     click.echo(f"Wrote {output}.")
 
 
@@ -236,6 +313,12 @@ def doctor() -> None:
         click.echo(f"{finding.grade:5} {finding.text}")
     if any(finding.grade == "wrong" for finding in findings):
         raise SystemExit(1)
+
+
+def _typed(text: str) -> str | int | bool:
+    if text in ("true", "false"):
+        return text == "true"
+    return int(text) if text.isascii() and text.isdigit() else text
 
 
 def _plain(value: Any) -> Any:

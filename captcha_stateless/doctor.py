@@ -2,23 +2,28 @@
 
 import asyncio
 import os
+import re
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from captcha_stateless import keys
 from captcha_stateless.app import create_engine, create_replay
 from captcha_stateless.engine import Engine
 from captcha_stateless.errors import CaptchaError
 from captcha_stateless.keys import KeyRing
+from captcha_stateless.kinds import KINDS
 from captcha_stateless.replay.base import ReplayState
-from captcha_stateless.settings import Settings, unknown
+from captcha_stateless.settings import Profile, Settings, unknown
+from captcha_stateless.sites import Site, load
 
 Grade = Literal["good", "note", "wrong"]
 
 #: A clock before this was never set: 2026-01-01.
 _EARLIEST = 1_767_225_600
+#: A host name or IP address, or a wildcard for every host below one.
+_HOST = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|[0-9a-f:]+:[0-9a-f.:]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,19 @@ def examine(environ: Mapping[str, str], *, now: float) -> Iterator[Finding]:
     yield from _keys(settings, ring, now)
     yield from _replay(settings, ring, now)
     yield from _drawing(settings, ring)
+    yield from _sites(settings)
+
+
+def fit(site: Site) -> Iterator[str]:
+    """Tell what of a site can be read, but cannot work."""
+    for kind in site.kinds:
+        if kind not in KINDS:
+            yield f"site {site.key}: there is no kind {kind}; choose from {', '.join(KINDS)}"
+    if site.profile and site.profile not in get_args(Profile):
+        yield f"site {site.key}: there is no profile {site.profile}; choose from {', '.join(get_args(Profile))}"
+    for host in site.hosts:
+        if not _HOST.fullmatch(host):
+            yield f"site {site.key}: {host} is no host name; write shop.example or *.shop.example, without port"
 
 
 def _clock(now: float) -> Iterator[Finding]:
@@ -91,17 +109,44 @@ def _replay(settings: Settings, ring: KeyRing, now: float) -> Iterator[Finding]:
 
 
 def _drawing(settings: Settings, ring: KeyRing) -> Iterator[Finding]:
-    yield from _trial("Typefaces and alphabet can be drawn.", lambda: create_engine(settings, lambda: ring))
-
-
-def _trial(good: str, attempt: Callable[[], Engine]) -> Iterator[Finding]:
     try:
-        engine = attempt()
+        engine = create_engine(settings, lambda: ring)
+        engine.picture(engine.issue("doctor", "text"))
         sealed = engine.issue("doctor", "grid")
         engine.picture(sealed)
         engine.look(sealed.token, "doctor")
     except CaptchaError as error:
         yield Finding("wrong", f"{error}.")
     else:
-        yield Finding("good", good)
+        yield Finding("good", "Typefaces and alphabets can be drawn.")
         yield Finding("good", "A token made here opens here.")
+        yield from _hearing(engine, settings)
+
+
+def _hearing(engine: Engine, settings: Settings) -> Iterator[Finding]:
+    spoken = engine.languages("text")
+    if spoken:
+        yield Finding("good", f"Text can be heard in {', '.join(spoken)}.")
+    missing = [language for language in settings.audio_languages if language not in spoken]
+    if missing:
+        yield Finding(
+            "note",
+            f"Text cannot be heard in {', '.join(missing)}: install the extra `audio` (English), espeak-ng, or "
+            "set CAPTCHA_AUDIO_RECORDINGS.",
+        )
+
+
+def _sites(settings: Settings) -> Iterator[Finding]:
+    if settings.sites is None:
+        grade: Grade = "wrong" if settings.production else "note"
+        yield Finding(grade, "The development site is served, its secret is public: set CAPTCHA_SITES.")
+        return
+    try:
+        found = load(settings.sites).all
+    except CaptchaError as error:
+        yield Finding("wrong", f"{error}.")
+        return
+    problems = [problem for site in found for problem in fit(site)]
+    yield from (Finding("wrong", f"{problem}.") for problem in problems)
+    if not problems:
+        yield Finding("good", f"{settings.sites} can be read: {len(found)} sites.")

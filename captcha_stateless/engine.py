@@ -1,4 +1,4 @@
-"""The verbs that a protocol may ask: issue, look, picture, redeem, advance, extend, vouch.
+"""The verbs that a protocol may ask: issue, look, picture, speak, redeem, advance, extend, vouch, attest, consume.
 
 Rule 1: a token is opened, then its answer's form is looked at, then a try is spent, then the answer is judged. A malformed
 answer burns nothing; no answer is judged twice.
@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TypedDict
 
+from captcha_stateless.digests import keyed_hash
 from captcha_stateless.errors import BadRequest, BadToken, Expired, WrongAnswer
 from captcha_stateless.kinds.base import Kind
 from captcha_stateless.model import Challenge, Claims, Params, Sealed
@@ -51,11 +52,12 @@ class Engine:
         replay: Replay,
         answer_key: bytes,
         extensions: int = EXTENSIONS,
+        heard: tuple[str, ...] = (),
         clock: Callable[[], float] = time.time,
         entropy: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
         self._seal, self._kinds, self._replay = seal, kinds, replay
-        self._answer_key, self._extensions = answer_key, extensions
+        self._answer_key, self._extensions, self._heard = answer_key, extensions, heard
         self._clock, self._entropy = clock, entropy
 
     def issue(
@@ -112,9 +114,46 @@ class Engine:
         """Draw a token's challenge again, from its seed."""
         return self._kinds[claims.kind].draw(claims.seed, claims.params)
 
+    def redraw(self, claims: Claims) -> tuple[bytes, ...]:
+        """Render what was shown with a token, from its seed: the same to the pixel on every replica."""
+        return self._kinds[claims.kind].render(self.draw(claims))
+
     def picture(self, sealed: Sealed) -> tuple[bytes, ...]:
         """Render what a visitor sees or hears of a challenge."""
         return self._kinds[sealed.claims.kind].render(sealed.challenge or self.draw(sealed.claims))
+
+    def hear(self, token: str) -> Claims:
+        """Open a live token of any protocol whose challenges can be heard, spending nothing.
+
+        Raises:
+            BadToken: when it is none of those.
+            Expired: when its deadline has passed.
+        """
+        return self.look(token, *self._heard)
+
+    def languages(self, kind: str) -> tuple[str, ...]:
+        """Tell the languages in which challenges of a kind can be heard, the default one first."""
+        return self._kinds[kind].languages
+
+    def speak(self, claims: Claims, language: str) -> bytes:
+        """Say a token's challenge, as a WAV file; takes milliseconds, so call it from a thread.
+
+        Raises:
+            BadRequest: when it cannot be heard, or not in this language.
+        """
+        return self._kinds[claims.kind].speak(self.draw(claims), language)
+
+    def notice(self, kind: str, text: str, wanted: Params) -> bytes:
+        """Draw a word that is no challenge, as a picture of that kind would be.
+
+        Raises:
+            BadRequest: when the kind draws no words, or not of that sort.
+        """
+        return self._kinds[kind].notice(text, self._kinds[kind].plan(wanted))
+
+    def mark(self, claims: Claims) -> str:
+        """Name what a token draws, for caches: equal for equal drawings, and no help in finding the seed."""
+        return keyed_hash(self._answer_key, b"mark", claims.seed).hex()
 
     async def redeem(self, claims: Claims, answer: object) -> None:
         """Use up a try of a token that :meth:`look` opened; returning at all means that the answer is right.
@@ -150,9 +189,13 @@ class Engine:
 
     def vouch(self, claims: Claims) -> Sealed:
         """Seal the proof that a run was solved: its site and host, and nothing of the challenge."""
+        return self.attest(claims, PROOF)
+
+    def attest(self, claims: Claims, purpose: str, params: Params | None = None) -> Sealed:
+        """Seal, for the next step of the same protocol, that a run was solved; ``params`` are to be found in it again."""
         now = int(self._clock())
         proof = Claims(
-            purpose=PROOF,
+            purpose=purpose,
             kind=claims.kind,
             jti=self._entropy(_JTI_BYTES),
             iat=now,
@@ -160,8 +203,20 @@ class Engine:
             until=now + PROOF_SECONDS,
             site=claims.site,
             host=claims.host,
+            params=params or {},
         )
         return self._sealed(proof)
+
+    async def consume(self, claims: Claims) -> None:
+        """Use up what :meth:`attest` sealed and :meth:`look` opened; returning at all means that it had not been used.
+
+        Raises:
+            Expired: when the deadline has passed since it was opened.
+            Spent: when it was used before.
+            Unavailable: when the replay filter cannot say; nothing is spent.
+        """
+        self._live(claims)
+        await self._replay.spend(**self._filed(claims))
 
     def tell(self, claims: Claims) -> object:
         """Word the answer that would be right; for the holder of the keys only."""
@@ -197,7 +252,7 @@ class Engine:
             jti=jti,
             iat=now,
             exp=now + time_allowed,
-            until=now + time_allowed * (1 + self._extensions),
+            until=now + time_allowed * (1 + (self._extensions if ladder.extendable else 0)),
             seed=seed,
             digests=kind.digests(self._answer_key, jti, challenge),
             stage=stage,

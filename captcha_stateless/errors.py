@@ -18,6 +18,7 @@ that, while the message is for the operator's log and never holds a token, an an
     │   ├── UnknownSite     no site has this key
     │   ├── WrongSecret     the secret is not the site's
     │   ├── WrongHost       the host is not among the site's
+    │   ├── WeakKind        the site does not let challenges of this kind count
     │   └── Blocked         the risk is too high
     ├── Unavailable         a part is down: fail closed, come back later
     └── Misconfigured       settings, keys or fonts that cannot work; the message says what to change
@@ -109,6 +110,12 @@ class WrongHost(Denied):
     """The host name is not among the site's."""
 
     code = "wrong-host"
+
+
+class WeakKind(Denied):
+    """The site does not let challenges of this kind count."""
+
+    code = "weak-kind"
 
 
 class Blocked(Denied):

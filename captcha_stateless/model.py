@@ -12,7 +12,7 @@ class Challenge:
     """One drawn challenge: it lives for one call and is never stored.
 
     ``answers`` are the normal forms of every accepted answer; ``params`` say which sort of its kind it is, ``shown`` which
-    characters are drawn or spoken, in order.
+    characters are drawn, in order, and ``spoken`` which are said.
     """
 
     kind: str
@@ -20,6 +20,7 @@ class Challenge:
     answers: tuple[bytes, ...]
     params: Params
     shown: tuple[str, ...] = ()
+    spoken: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """What an operator can set: one table, read from a TOML file and the environment, with every mistake told at once."""
 
 import difflib
+import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields
@@ -15,8 +16,12 @@ PREFIX = "CAPTCHA_"
 FILE_VARIABLE = f"{PREFIX}CONFIG"
 
 Profile = Literal["humane", "classic"]
+Theme = Literal["light", "dark"]
 ReplayMode = Literal["exact", "compact"]
 OnDown = Literal["refuse", "local"]
+
+#: BCP 47 as far as voices are named: nothing that could be an option or a path.
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{1,8})*")
 
 _MAX_FILE_BYTES = 1_048_576
 #: What the test suite asks of itself.
@@ -52,6 +57,19 @@ def _flag(text: str) -> bool:
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _languages(text: str) -> tuple[str, ...]:
+    languages = tuple(dict.fromkeys(name.lower() for name in _names(text)))
+    if not all(_LANGUAGE.fullmatch(language) for language in languages):
+        raise ValueError("must be language tags such as en,de,pt-br")
+    return languages
+
+
+def _url(text: str) -> str:
+    if text and not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", text):
+        raise ValueError("must be an address such as https://captcha.example")
+    return text.rstrip("/")
 
 
 def _whole(low: int, high: int) -> Callable[[str], int]:
@@ -104,6 +122,23 @@ class Settings:
         EXTENSIONS, _whole(0, 20), "how often a visitor may ask for more time (WCAG 2.2.1: at least 10)"
     )
     alphabet: str = _option("CEKLMNPUY347", _text, "the characters of the `humane` grid")
+    text_alphabet: str = _option(
+        "ABCEFHJKLMNPRTUWXYabdeghknrty2347",
+        _text,
+        "the characters of text pictures, typed in either case; look-alikes are left out",
+    )
+    text_length: int = _option(6, _whole(4, 8), "how many characters a text picture shows")
+    text_theme: Theme = _option("light", _one_of(*get_args(Theme)), "text pictures' theme: `light` or `dark`")
+    text_background_noise: bool = _option(True, _flag, "noise behind the characters of text pictures")
+    text_foreground_noise: bool = _option(True, _flag, "noise across the characters of text pictures")
+    audio_languages: tuple[str, ...] = _option(
+        ("en",), _languages, "languages in which text can be heard, the default one first (BCP 47)"
+    )
+    audio_recordings: Path | None = _option(
+        None,
+        _path,
+        "a folder of your own recordings, `<language>/<digit>.wav`; unset: the extra `audio`, or espeak-ng",
+    )
     tile_size: int = _option(64, _whole(32, 256), "width and height of a tile, in pixels")
     typefaces: Path | None = _option(
         None, _path, "a folder of .ttf or .otf files to draw with; unset: the installed packages"
@@ -137,6 +172,12 @@ class Settings:
         "Redis down: `refuse` (503), or `local`: each replica goes on alone, so that n replicas may honour a token n times",
     )
     cors_origins: tuple[str, ...] = _option(("*",), _names, "origins whose pages may call the API")
+    public_url: str = _option(
+        "",
+        _url,
+        "the address under which clients reach this server, for URLs in answers; unset: the request's",
+    )
+    production: bool = _option(False, _flag, "let `doctor` object to what is for trying things out only")
     page: bool = _option(True, _flag, "serve the page to try it at `/`")
 
     @classmethod

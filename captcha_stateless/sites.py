@@ -1,5 +1,7 @@
 """The sites that a deployment serves: their keys, secrets, host names and what they ask of their visitors."""
 
+import json
+import stat
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -7,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from captcha_stateless.digests import fingerprint, same
-from captcha_stateless.errors import Misconfigured, UnknownSite, WrongHost, WrongSecret
+from captcha_stateless.errors import Misconfigured, UnknownSite, WeakKind, WrongHost, WrongSecret
 
 _MAX_FILE_BYTES = 1_048_576
 _NOBODY = fingerprint("")
+_OWNER_ONLY = 0o600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +41,15 @@ class Site:
         """
         if self.hosts and not any(_covers(pattern, host.lower().rstrip(".")) for pattern in self.hosts):
             raise WrongHost("host is not among the site's")
+
+    def require_kind(self, kind: str) -> None:
+        """Refuse a kind of challenge that does not count here.
+
+        Raises:
+            WeakKind: when the site names its kinds and this is none of them.
+        """
+        if self.kinds and kind not in self.kinds:
+            raise WeakKind("kind does not count at this site")
 
     def require_secret(self, secret: str) -> None:
         """Refuse a secret that is not this site's, in constant time.
@@ -88,11 +100,13 @@ class Sites:
         return site
 
 
+DEVELOPMENT_SECRET = "dev-secret"  # noqa: S105 - public on purpose
+
 #: What is served without a sites file, for trying things out: the secret is as public as the key.
 DEVELOPMENT = Site(
     name="Development",
     key="dev-site",
-    secret_sha256=fingerprint("dev-secret"),
+    secret_sha256=fingerprint(DEVELOPMENT_SECRET),
     hosts=("localhost", "127.0.0.1", "::1"),
 )
 
@@ -114,6 +128,56 @@ def load(path: Path) -> Sites:
     if set(document) - {"site"} or not isinstance(entries, list):
         raise Misconfigured(f"{path} may hold [[site]] tables only")
     return Sites(_site(path, number, entry) for number, entry in enumerate(entries, 1))
+
+
+def make(name: str, key: str, secret: str, **options: Any) -> Site:
+    """Make a site of what an operator says, as :func:`load` would read it.
+
+    Raises:
+        Misconfigured: when it is not of a site's form.
+    """
+    sha256 = fingerprint(secret).hex()
+    return _site(Path("the new site"), 1, {"name": name, "key": key, "secret_sha256": sha256, **options})
+
+
+def append(path: Path, site: Site) -> None:
+    """Add a site to the end of its file in one step, leaving the rest of the file as it is.
+
+    Raises:
+        Misconfigured: when the file cannot be read or written, or a site of this key or secret is there already.
+    """
+    before = load(path).all if path.exists() else ()
+    Sites([*before, site])
+    try:
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.new")
+        temporary.write_text(f"{text.rstrip()}\n\n{_written(site)}".lstrip(), encoding="utf-8")
+        temporary.chmod(stat.S_IMODE(path.stat().st_mode) if path.exists() else _OWNER_ONLY)
+        temporary.replace(path)
+    except OSError as error:
+        raise Misconfigured(f"cannot write the sites file {path} ({error.strerror})") from None
+
+
+def _written(site: Site) -> str:
+    lists = {"hosts": site.hosts, "kinds": site.kinds}
+    lines = [
+        "[[site]]",
+        *(f"{name} = {_quoted(text)}" for name, text in (("name", site.name), ("key", site.key))),
+        f'secret_sha256 = "{site.secret_sha256.hex()}"',
+        *(f"{name} = [{', '.join(map(_quoted, texts))}]" for name, texts in lists.items() if texts),
+        *(
+            f"{name} = {_quoted(text)}"
+            for name, text in (("profile", site.profile), ("policy", site.policy))
+            if text
+        ),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _quoted(text: str) -> str:
+    # A JSON string is a TOML basic string (TOML 1.0), but for the one control character that JSON leaves bare.
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _site(path: Path, number: int, entry: Mapping[str, Any]) -> Site:

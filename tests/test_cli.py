@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
-from captcha_stateless import keys
+from captcha_stateless import keys, sites
 from captcha_stateless.cli import main
 from tests.live import LiveServer, live_server
 from tests.support import Server
@@ -233,3 +233,138 @@ def test_uvicorn_s_own_options_pass_through(ring: Path) -> None:
 
     assert result.returncode == 2
     assert "no-such-option" in result.stderr
+
+
+@pytest.fixture
+def sites_file(ring: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "sites.toml"
+    monkeypatch.setenv("CAPTCHA_SITES", str(path))
+    run("keys", "init")
+    return path
+
+
+def test_a_site_is_added_and_its_secret_shown_once(sites_file: Path) -> None:
+    added = run("sites", "add", "Shop", "--host", "shop.example", "--kind", "text")
+    shown = dict(line.split(":", 1) for line in added.output.splitlines()[:2])
+    listed = run("sites", "list").output
+
+    assert added.exit_code == 0
+    assert sites.load(sites_file).authenticate(shown["secret"].strip()).key == shown["site key"].strip()
+    assert "shop.example" in listed
+    assert shown["secret"].strip() not in listed + sites_file.read_text()
+
+
+def test_a_site_keeps_the_key_that_its_clients_know(sites_file: Path) -> None:
+    run("sites", "add", "Relay", "--key", "your_client_id")
+
+    assert run("sites", "list").output == "your_client_id  Relay  hosts: any  kinds: any\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (("--kind", "none"), "there is no kind none; choose from grid, text, audio"),
+        (("--profile", "none"), "there is no profile none; choose from humane, classic"),
+        (("--host", "https://shop.example"), "is no host name"),
+        (("--host", "shop.example:8080"), "is no host name"),
+        (("--key", "é"), "1 to 64 ASCII characters"),
+    ],
+)
+def test_a_site_that_cannot_work_is_not_added(sites_file: Path, words: tuple[str, ...], problem: str) -> None:
+    result = run("sites", "add", "Shop", *words)
+
+    assert (result.exit_code, sites_file.exists()) == (1, False)
+    assert problem in result.output
+
+
+@pytest.mark.parametrize("host", ["shop.example", "*.shop.example", "localhost", "127.0.0.1", "::1"])
+def test_hosts_are_names_wildcards_and_addresses(sites_file: Path, host: str) -> None:
+    assert run("sites", "add", "Shop", "--host", host).exit_code == 0
+
+
+def test_check_finds_a_good_file_good_and_names_what_is_wrong(sites_file: Path) -> None:
+    run("sites", "add", "Shop")
+    good = run("sites", "check")
+    sites_file.write_text(sites_file.read_text() + 'kinds = ["tetx"]\n')
+    wrong = run("sites", "check")
+    sites_file.write_text("x")
+    broken = run("sites", "check")
+
+    assert (good.exit_code, good.output) == (0, f"{sites_file}: 1 site, all good.\n")
+    assert (wrong.exit_code, "no kind tetx" in wrong.output) == (1, True)
+    assert (broken.exit_code, "is not TOML" in broken.output) == (1, True)
+
+
+def test_without_a_sites_file_there_is_the_development_site(ring: Path) -> None:
+    assert run("sites", "list").output.startswith("dev-site  Development  hosts: localhost, 127.0.0.1")
+    assert "CAPTCHA_SITES" in run("sites", "check").output
+    assert run("sites", "add", "Shop").exit_code == 1
+
+
+def test_the_doctor_objects_to_the_development_site_in_production(
+    ring: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("keys", "init")
+    trying = run("doctor")
+    monkeypatch.setenv("CAPTCHA_PRODUCTION", "true")
+    production = run("doctor")
+
+    assert (trying.exit_code, "note  The development site" in trying.output) == (0, True)
+    assert (production.exit_code, "wrong The development site" in production.output) == (1, True)
+
+
+def test_the_doctor_looks_at_the_sites(sites_file: Path) -> None:
+    missing = run("doctor")
+    run("sites", "add", "Shop")
+    good = run("doctor")
+    sites_file.write_text(sites_file.read_text() + 'profile = "none"\n')
+    wrong = run("doctor")
+
+    assert [result.exit_code for result in (missing, good, wrong)] == [1, 0, 1]
+    assert "no profile none" in wrong.output
+
+
+def test_the_doctor_says_what_cannot_be_heard(ring: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("keys", "init")
+    english = run("doctor")
+    monkeypatch.setenv("CAPTCHA_AUDIO_LANGUAGES", "en,xx")
+    mixed = run("doctor")
+
+    assert "Text can be heard in en." in english.output
+    assert (mixed.exit_code, "note  Text cannot be heard in xx" in mixed.output) == (0, True)
+
+
+def test_the_doctor_objects_to_recordings_that_cannot_be_used(
+    ring: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("keys", "init")
+    monkeypatch.setenv("CAPTCHA_AUDIO_RECORDINGS", str(tmp_path / "none"))
+
+    result = run("doctor")
+
+    assert (result.exit_code, "no folder of recordings" in result.output) == (1, True)
+
+
+def test_a_sample_takes_sizes_and_switches(ring: Path, tmp_path: Path) -> None:
+    run("keys", "init")
+    output = tmp_path / "text.png"
+    params = [f"--param={pair}" for pair in ("width=350", "height=100", "theme=dark", "background=false")]
+
+    result = run("sample", "--kind", "text", *params, "--count", "1", "--output", str(output))
+
+    assert result.exit_code == 0
+    with Image.open(output) as image:
+        assert image.width >= 350
+
+
+def test_a_sample_of_audio_is_a_wav(ring: Path, tmp_path: Path) -> None:
+    run("keys", "init")
+
+    result = run("sample", "--kind", "audio", "--output", str(tmp_path / "sample.png"))
+
+    assert result.output == f"Wrote {tmp_path / 'sample.wav'}.\n"
+    assert (tmp_path / "sample.wav").read_bytes().startswith(b"RIFF")
+
+
+def test_serve_announces_the_development_site(live: LiveServer) -> None:
+    assert "serving the development site dev-site (secret dev-secret) for localhost" in live.stop()

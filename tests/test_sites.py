@@ -1,12 +1,13 @@
 """Sites: found by key or secret, bound to their hosts, read from a file."""
 
+import stat
 from pathlib import Path
 
 import pytest
 
 from captcha_stateless import sites
 from captcha_stateless.digests import fingerprint
-from captcha_stateless.errors import Misconfigured, UnknownSite, WrongHost, WrongSecret
+from captcha_stateless.errors import Misconfigured, UnknownSite, WeakKind, WrongHost, WrongSecret
 from captcha_stateless.sites import Site, Sites
 
 SHOP = Site(
@@ -102,3 +103,59 @@ def test_a_bad_file_is_refused_without_its_secrets(tmp_path: Path, text: str) ->
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(Misconfigured, match="cannot read"):
         sites.load(tmp_path / "none.toml")
+
+
+def test_a_kind_that_a_site_does_not_name_is_refused() -> None:
+    grids = Site(name="Grids", key="grids", secret_sha256=fingerprint("g"), kinds=("grid",))
+
+    grids.require_kind("grid")
+    OPEN.require_kind("text")
+    with pytest.raises(WeakKind):
+        grids.require_kind("text")
+
+
+@pytest.mark.parametrize(
+    "name", ["Shop", 'She said "hi"', "C:\\new", "tab\there", "line\nbreak", "del\x7f", "Größe 🛒"]
+)
+def test_what_is_made_and_appended_is_read_back(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "new" / "sites.toml"
+    site = sites.make(name, "k", "s", hosts=["*.shop.example"], kinds=["text"], profile="classic", policy="p")
+
+    sites.append(path, site)
+
+    assert sites.load(path).all == (site,)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_appending_leaves_the_rest_of_the_file_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "sites.toml"
+    path.write_text(f"# Ours\n{GOOD}")
+    path.chmod(0o640)
+
+    sites.append(path, sites.make("Forum", "forum", "secret of the forum"))
+
+    assert path.read_text().startswith(f"# Ours\n{GOOD.rstrip()}\n\n[[site]]\n")
+    assert [site.key for site in sites.load(path).all] == ["shop", "forum"]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
+@pytest.mark.parametrize(("key", "secret"), [("shop", "another"), ("another", "s3cret")])
+def test_a_key_or_secret_is_not_appended_twice(tmp_path: Path, key: str, secret: str) -> None:
+    path = tmp_path / "sites.toml"
+    path.write_text(GOOD)
+
+    with pytest.raises(Misconfigured, match="share a key or a secret"):
+        sites.append(path, sites.make("Again", key, secret))
+
+    assert path.read_text() == GOOD
+
+
+def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    with pytest.raises(Misconfigured, match="cannot write"):
+        sites.append(Path("/proc/none/sites.toml"), sites.make("Shop", "shop", "secret"))
+
+
+@pytest.mark.parametrize("key", ["", "x" * 65, "é", "a\nb"])
+def test_a_key_that_clients_could_not_send_is_not_made(key: str) -> None:
+    with pytest.raises(Misconfigured):
+        sites.make("Shop", key, "secret")

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from typing import ClassVar, Self
 
 from captcha_stateless.digests import keyed_hash, same
+from captcha_stateless.errors import BadRequest
 from captcha_stateless.model import Challenge, Claims, Params
 from captcha_stateless.settings import Settings
 from captcha_stateless.stages import Ladder
@@ -54,6 +55,27 @@ class Kind(ABC):
     @abstractmethod
     def tell(self, challenge: Challenge) -> object:
         """Word the right answer as a client would send it; for the holder of the keys only."""
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages in which a challenge of this kind can be heard; most kinds have none."""
+        return ()
+
+    def speak(self, challenge: Challenge, language: str) -> bytes:
+        """Say a challenge, as a WAV file.
+
+        Raises:
+            BadRequest: when it cannot be heard, or not in this language.
+        """
+        raise BadRequest("this challenge cannot be heard")
+
+    def notice(self, text: str, params: Params) -> bytes:
+        """Draw a word that is no challenge, as one PNG.
+
+        Raises:
+            BadRequest: when this kind draws no words.
+        """
+        raise BadRequest("this kind draws no words")
 
     def digests(self, key: bytes, jti: bytes, challenge: Challenge) -> tuple[bytes, ...]:
         """Hash the accepted answers, bound to the token that they answer."""

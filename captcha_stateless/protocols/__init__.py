@@ -1,7 +1,11 @@
 """The wire protocols: PROTOCOLS is the only list of them."""
 
+from captcha_stateless.protocols.audio import Audio
 from captcha_stateless.protocols.base import Adapter
+from captcha_stateless.protocols.minicap import MiniCap
 from captcha_stateless.protocols.onecaptcha import OneCaptcha
 from captcha_stateless.protocols.page import Page
+from captcha_stateless.protocols.relaysms import RelaySms
+from captcha_stateless.protocols.tornevall import Tornevall
 
-PROTOCOLS: tuple[type[Adapter], ...] = (OneCaptcha, Page)
+PROTOCOLS: tuple[type[Adapter], ...] = (OneCaptcha, MiniCap, RelaySms, Tornevall, Audio, Page)

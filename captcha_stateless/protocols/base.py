@@ -5,11 +5,13 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from captcha_stateless.engine import Engine
 from captcha_stateless.errors import BadRequest, CaptchaError, Denied, Refused, Unavailable
@@ -19,6 +21,10 @@ from captcha_stateless.sites import Sites
 Handler = Callable[[Request], Awaitable[Response]]
 #: For each path, the handler of each method.
 Table = Mapping[str, Mapping[str, Handler]]
+
+#: The media types of HTML forms.
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+_MAX_FIELDS = 32
 
 _log = logging.getLogger(__name__)
 
@@ -53,6 +59,9 @@ class Adapter(ABC):
     #: Served under ``/<name>`` too, so that an edge can route by path where two protocols claim the same one.
     prefixed: ClassVar[bool] = True
 
+    #: Whether tokens of this protocol can be heard at ``/api/audio``: their purpose is the protocol's name then.
+    heard: ClassVar[bool] = False
+
     def __init__(self, engine: Engine, settings: Settings, sites: Callable[[], Sites]) -> None:
         """Take the sites as a call, for they may change at any time."""
         self.engine, self.settings, self._sites = engine, settings, sites
@@ -66,6 +75,9 @@ class Adapter(ABC):
     def enabled(cls, settings: Settings) -> bool:
         """Tell whether this adapter is served."""
         return not settings.protocols or cls.name in settings.protocols
+
+    def warm(self) -> None:  # noqa: B027 - most protocols have nothing to prepare
+        """Do once, before the first request, what is slow the first time."""
 
     @abstractmethod
     def table(self) -> Table:
@@ -96,6 +108,28 @@ class Adapter(ABC):
             chunks.append(chunk)
         return b"".join(chunks)
 
+    async def form(self, request: Request) -> dict[str, str]:
+        """Read a body as an HTML form, urlencoded or multipart, without files; of a name that comes twice the last counts.
+
+        Raises:
+            WrongMediaType: when it is said to be something else.
+            BadRequest: when it is not a form, or has more fields than any honest one.
+            BodyTooLarge: as in :meth:`body`.
+        """
+        media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if media_type not in FORMS:
+            raise WrongMediaType(f"body must be {' or '.join(FORMS)}")
+        content = await self.body(request)
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": content, "more_body": False}
+
+        try:
+            async with Request(request.scope, receive).form(max_files=0, max_fields=_MAX_FIELDS) as fields:
+                return {name: value for name, value in fields.multi_items() if isinstance(value, str)}
+        except (HTTPException, LookupError, ValueError):
+            raise BadRequest("body must be a form") from None
+
     async def json(self, request: Request) -> Any:
         """Read a body as JSON (RFC 8259); no body at all reads as null.
 
@@ -112,6 +146,32 @@ class Adapter(ABC):
             return json.loads(content) if content else None
         except (ValueError, RecursionError):
             raise BadRequest("body must be JSON") from None
+
+
+def text(document: object, *names: str) -> tuple[str, ...]:
+    """Take the named fields of a JSON object or form, each of which must be text.
+
+    Raises:
+        BadRequest: when one is missing or is something else.
+    """
+    values = [document.get(name) if isinstance(document, Mapping) else None for name in names]
+    if not all(isinstance(value, str) for value in values):
+        raise BadRequest(f"the body must hold {' and '.join(names)} as text")
+    return tuple(str(value) for value in values)
+
+
+def origin_host(request: Request) -> str:
+    """Tell the host name of the page that sends a request, by its Origin header (RFC 6454); empty where there is none."""
+    try:
+        return urlsplit(request.headers.get("origin", "")).hostname or ""
+    except ValueError:
+        return ""
+
+
+def public_url(request: Request, settings: Settings, path: str) -> str:
+    """Tell under which address the client can reach a path of this server: the operator's, else the request's own."""
+    base = settings.public_url or str(request.base_url).rstrip("/")
+    return base + path
 
 
 class _Endpoint:
