@@ -26,7 +26,7 @@ from captcha_stateless.keys import KeyRing
 from captcha_stateless.kinds import KINDS
 from captcha_stateless.manners import Manners
 from captcha_stateless.protocols import PROTOCOLS
-from captcha_stateless.protocols.base import Adapter
+from captcha_stateless.protocols.base import Adapter, Endpoint, in_order
 from captcha_stateless.replay.base import Replay
 from captcha_stateless.replay.memory import MemoryReplay
 from captcha_stateless.seal import Seal
@@ -69,7 +69,7 @@ def create_app(
         for adapter in _adapters(settings)
     ]
     app = Starlette(
-        routes=[route for adapter in adapters for route in adapter.routes()],
+        routes=in_order(route for adapter in adapters for route in adapter.routes()),
         middleware=[Middleware(Manners), _cors(settings)],
         exception_handlers={HTTPException: _http_error, Exception: _server_error},
         lifespan=_lifespan([file for file in (ring, served) if file], replay, clock),
@@ -165,5 +165,8 @@ async def _http_error(_: Request, error: Exception) -> Response:
     return JSONResponse({"error": error.detail}, error.status_code, error.headers)
 
 
-async def _server_error(_: Request, __: Exception) -> Response:
+async def _server_error(request: Request, _: Exception) -> Response:
+    endpoint = request.scope.get("endpoint")
+    if isinstance(endpoint, Endpoint):
+        return endpoint.fault(request)
     return JSONResponse({"error": "Internal server error"}, 500)

@@ -18,7 +18,7 @@ from captcha_stateless import __version__, keys
 from captcha_stateless.app import create_engine
 from captcha_stateless.doctor import examine
 from captcha_stateless.engine import Engine
-from captcha_stateless.errors import CaptchaError, Misconfigured
+from captcha_stateless.errors import BadRequest, CaptchaError, Misconfigured
 from captcha_stateless.render import contact_sheet
 from captcha_stateless.seal import Seal
 from captcha_stateless.settings import FILE_VARIABLE, Settings, unknown
@@ -206,6 +206,8 @@ def sample(kind: str, params: tuple[str, ...], count: int, output: Path) -> None
     engine = _engine(_settings())
     wanted = dict(param.split("=", 1) for param in params if "=" in param)
     rows = [engine.picture(engine.issue("sample", kind, wanted)) for _ in range(count)]
+    if not rows[0]:
+        raise BadRequest(f"kind {kind} shows nothing")
     output.write_bytes(contact_sheet([png for row in rows for png in row], columns=len(rows[0])))
     click.echo(f"Wrote {output}.")
 

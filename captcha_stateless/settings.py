@@ -98,6 +98,9 @@ class Settings:
     typefaces: Path | None = _option(
         None, _path, "a folder of .ttf or .otf files to draw with; unset: the installed packages"
     )
+    work_wait_seconds: int = _option(
+        2, _whole(0, 60), "a RESTCaptcha token verified within so many seconds of its challenge is invalid"
+    )
     replay_rate: int = _option(
         1_000,
         _whole(1, 1_000_000),

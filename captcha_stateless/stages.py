@@ -8,9 +8,10 @@ EXTENSIONS = 10
 
 @dataclass(frozen=True, slots=True)
 class Ladder:
-    """The seconds allowed for each stage, first to last."""
+    """The seconds allowed for each stage, first to last, and whether a visitor may ask for more."""
 
     seconds: tuple[int, ...]
+    extendable: bool = True
 
     @property
     def stages(self) -> int:

@@ -2,7 +2,9 @@
 
 from captcha_stateless.kinds.base import Kind
 from captcha_stateless.kinds.grid import Grid
+from captcha_stateless.kinds.work import Work
 
 KINDS: dict[str, type[Kind]] = {
     "grid": Grid,
+    "work": Work,
 }

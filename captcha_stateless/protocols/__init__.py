@@ -3,5 +3,6 @@
 from captcha_stateless.protocols.base import Adapter
 from captcha_stateless.protocols.onecaptcha import OneCaptcha
 from captcha_stateless.protocols.page import Page
+from captcha_stateless.protocols.restcaptcha import RestCaptcha
 
-PROTOCOLS: tuple[type[Adapter], ...] = (OneCaptcha, Page)
+PROTOCOLS: tuple[type[Adapter], ...] = (OneCaptcha, RestCaptcha, Page)

@@ -3,12 +3,13 @@
 import json
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
+from starlette.datastructures import QueryParams
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
-from starlette.routing import Route
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Match, Route
 from starlette.types import Receive, Scope, Send
 
 from captcha_stateless.engine import Engine
@@ -45,6 +46,12 @@ class WrongMediaType(BadRequest):
     code = "wrong-media-type"
 
 
+class Fault(CaptchaError):
+    """A fault of ours; what it was is in the log alone."""
+
+    code = "fault"
+
+
 class Adapter(ABC):
     """One wire protocol over the engine; it words every answer of its paths, mistakes included."""
 
@@ -52,6 +59,8 @@ class Adapter(ABC):
     max_body_bytes: ClassVar[int] = 16_384
     #: Served under ``/<name>`` too, so that an edge can route by path where two protocols claim the same one.
     prefixed: ClassVar[bool] = True
+    #: For a path that another protocol claims too, the query parameter that tells requests for this one.
+    queries: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, engine: Engine, settings: Settings, sites: Callable[[], Sites]) -> None:
         """Take the sites as a call, for they may change at any time."""
@@ -75,11 +84,28 @@ class Adapter(ABC):
     def word(self, error: CaptchaError) -> Response:
         """Word a refusal as this protocol does."""
 
+    def reply(self, error: CaptchaError, request: Request) -> Response:
+        """Word a refusal to this request; for protocols whose words hang on it."""
+        return self.word(error)
+
+    def fault(self, request: Request) -> Response:
+        """Word a fault of ours."""
+        return JSONResponse({"error": "Internal server error"}, 500)
+
+    def note(self, error: CaptchaError) -> None:
+        """Tell the log of a refusal that the protocol words as an answer."""
+        _report(self.name, error)
+
     def routes(self) -> list[Route]:
         """Make the routes of this protocol."""
-        endpoints = {path: _Endpoint(self, methods) for path, methods in self.table().items()}
         prefixes = ("", f"/{self.name}") if self.prefixed else ("",)
-        return [Route(prefix + path, endpoint) for prefix in prefixes for path, endpoint in endpoints.items()]
+        plain = [Route(prefix + path, self._endpoint(path)) for prefix in prefixes for path in self.table()]
+        told = [QueryRoute(path, self._endpoint(path), query=query) for path, query in self.queries.items()]
+        rest = [RestRoute(path, self._endpoint(path)) for path in self.queries]
+        return [*told, *(route for route in plain if route.path not in self.queries), *rest]
+
+    def _endpoint(self, path: str) -> "Endpoint":
+        return Endpoint(self, self.table()[path])
 
     async def body(self, request: Request) -> bytes:
         """Read a body, up to the most that this protocol takes.
@@ -114,7 +140,32 @@ class Adapter(ABC):
             raise BadRequest("body must be JSON") from None
 
 
-class _Endpoint:
+class QueryRoute(Route):
+    """A route that a request takes only where it has the query parameter."""
+
+    def __init__(self, path: str, endpoint: "Endpoint", *, query: str) -> None:
+        super().__init__(path, endpoint)
+        self._query = query
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Match the path as ever, then the parameter."""
+        match, child = super().matches(scope)
+        if match is not Match.NONE and self._query not in QueryParams(scope["query_string"]):
+            return Match.NONE, {}
+        return match, child
+
+
+class RestRoute(Route):
+    """A route that takes what no other protocol wants of a shared path."""
+
+
+def in_order(routes: Iterable[Route]) -> list[Route]:
+    """Order the routes of all protocols, so that a path claimed twice goes to the one whose request it is."""
+    ranks: dict[type[Route], int] = {QueryRoute: 0, Route: 1, RestRoute: 2}
+    return sorted(routes, key=lambda route: ranks[type(route)])
+
+
+class Endpoint:
     """Calls the handler of a request's method, and words what it raises; a class, so that Starlette passes every method."""
 
     def __init__(self, adapter: Adapter, methods: Mapping[str, Handler]) -> None:
@@ -122,7 +173,12 @@ class _Endpoint:
         self._methods = {**methods, **({"HEAD": methods["GET"]} if "GET" in methods else {})}
         self._allowed = ", ".join(sorted(self._methods))
 
+    def fault(self, request: Request) -> Response:
+        """Word a fault of ours as the protocol does."""
+        return self._adapter.fault(request)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
         request = Request(scope, receive, send)
         try:
             response = await self._respond(request)
@@ -138,7 +194,7 @@ class _Endpoint:
             return await handler(request)
         except CaptchaError as error:
             _report(self._adapter.name, error)
-            response = self._adapter.word(error)
+            response = self._adapter.reply(error, request)
             if isinstance(error, MethodNotAllowed):
                 response.headers["Allow"] = error.allowed
             if isinstance(error, Unavailable):
