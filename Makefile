@@ -59,5 +59,5 @@ clean:  ## remove what the other targets made, but no keys
 
 .venv/test: .venv/pip pyproject.toml
 	@echo "Installing into .venv, with what the tests need ..."
-	@$(INSTALL) --editable ".[fast,redis]" --group dev
+	@$(INSTALL) --editable ".[fast,redis,dnsbl]" --group dev
 	@touch $@

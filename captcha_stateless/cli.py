@@ -80,7 +80,9 @@ def main(config: str | None) -> None:
     help="Processes that share the port. [$WEB_CONCURRENCY]",
 )
 @click.option(
-    "--trust-proxies", metavar="LIST", help="Addresses or networks whose X-Forwarded-* headers count."
+    "--trust-proxies",
+    metavar="LIST",
+    help="Addresses or networks whose X-Forwarded-* headers count. [$CAPTCHA_TRUSTED_PROXIES]",
 )
 @click.argument("uvicorn_options", nargs=-1, type=click.UNPROCESSED)
 @_plainly
@@ -88,11 +90,12 @@ def serve(
     host: str, port: int, workers: int, trust_proxies: str | None, uvicorn_options: tuple[str, ...]
 ) -> None:
     """Run the server; further options go to uvicorn as they are."""
+    if trust_proxies is not None:
+        os.environ["CAPTCHA_TRUSTED_PROXIES"] = trust_proxies
     settings = _settings()
     keys.load(settings.keys)
     if workers > 1:
         raise Misconfigured("the in-process replay filter serves one worker only; run with --workers 1")
-    trust = ["--forwarded-allow-ips", trust_proxies] if trust_proxies else ["--no-proxy-headers"]
     place = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     click.echo(
         f"captcha_stateless {__version__}: try it at {place}/" if settings.page else f"Serving at {place}"
@@ -106,7 +109,7 @@ def serve(
                 "--no-server-header",
                 "--no-access-log",
             ),  # an access log holds addresses, and paths that hold tokens
-            *trust,
+            "--no-proxy-headers",  # the application reads them, for it must know which peer was the proxy
             *uvicorn_options,
         ],
         prog_name="uvicorn",

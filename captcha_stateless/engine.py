@@ -87,9 +87,7 @@ class Engine:
         Raises:
             BadRequest: when there is no such challenge.
         """
-        if kind not in self._kinds:
-            raise BadRequest(f"there is no kind {kind}")
-        params = self._kinds[kind].plan(wanted or {})
+        params = self.plan(kind, wanted or {})
         run = Claims(
             purpose=purpose,
             kind=kind,
@@ -105,6 +103,16 @@ class Engine:
             params=params,
         )
         return self._stage(run, 0)
+
+    def plan(self, kind: str, wanted: Params) -> Params:
+        """Complete what is wanted of a kind.
+
+        Raises:
+            BadRequest: when there is no such challenge.
+        """
+        if kind not in self._kinds:
+            raise BadRequest(f"there is no kind {kind}")
+        return self._kinds[kind].plan(wanted)
 
     def advance(self, claims: Claims) -> Sealed | None:
         """Draw and seal the stage after a right answer's; None after the last."""

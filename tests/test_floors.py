@@ -13,10 +13,12 @@ ROOT = Path(__file__).parent.parent / PACKAGE
 FLOORS = [
     ["errors", "digests", "draws", "languages", "settings", "stages", "watched", "render"],
     ["model"],
-    ["keys", "kinds", "sites"],
-    ["seal", "replay"],
+    ["policy"],
+    ["keys", "kinds", "risk", "sites"],
+    ["guard", "seal", "replay"],
     ["engine"],
-    ["protocols", "manners"],
+    ["manners", "peers"],
+    ["protocols"],
     ["app"],
     ["doctor"],
     ["cli"],
@@ -27,6 +29,7 @@ INNER_FLOORS: dict[str, list[list[str]]] = {
     "kinds": [["base"], ["*"], ["__init__"]],
     "protocols": [["base"], ["*"], ["__init__"]],
     "replay": [["base", "bloom", "window"], ["*"], ["__init__"]],
+    "risk": [["counters", "networks"], ["dnsbl"], ["assess"], ["__init__"]],
     "render": [
         ["chance", "checks", "deflate", "families", "typefaces", "sheet"],
         ["atlas", "png"],
@@ -40,9 +43,10 @@ GROUND = {"settings": {"errors", "stages"}, "watched": {"errors"}, "render": {"e
 
 HOMES = {
     "jwcrypto": {"seal", "keys"},
-    "starlette": {"protocols", "manners", "app"},
+    "dns": {"risk"},
+    "starlette": {"protocols", "manners", "peers", "app"},
     "click": {"cli"},
-    "uvicorn": {"cli"},
+    "uvicorn": {"cli", "peers"},
     "PIL": {"render"},
     "fontpkg": {"render"},
     "isal": {"render"},

@@ -102,3 +102,40 @@ def test_a_bad_file_is_refused_without_its_secrets(tmp_path: Path, text: str) ->
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(Misconfigured, match="cannot read"):
         sites.load(tmp_path / "none.toml")
+
+
+POLICY = """
+[[policy]]
+name = "shop"
+[[policy.rule]]
+score = [0, 100]
+kind = "work"
+difficulty = 12
+"""
+
+
+def test_a_site_has_its_own_policy_or_the_deployment_s(tmp_path: Path) -> None:
+    path = tmp_path / "sites.toml"
+    path.write_text(GOOD + 'policy = "shop"\n' + POLICY)
+
+    served = sites.load(path)
+
+    assert served.policy(served.find("shop"), "default").name == "shop"
+    assert served.policy(OPEN, "strict").name == "strict"
+
+
+def test_a_policy_that_is_not_there_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "sites.toml"
+    path.write_text(GOOD + 'policy = "shop"\n')
+
+    with pytest.raises(Misconfigured, match="no policy is named shop"):
+        sites.load(path)
+
+
+@pytest.mark.parametrize("text", ["policy = 5", "site = 5", "site = [5]", "[policy]\nname = 'x'"])
+def test_what_is_no_table_is_told(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "sites.toml"
+    path.write_text(text)
+
+    with pytest.raises(Misconfigured):
+        sites.load(path)

@@ -14,8 +14,12 @@ from starlette.types import Receive, Scope, Send
 
 from captcha_stateless.engine import Engine
 from captcha_stateless.errors import BadRequest, CaptchaError, Denied, Refused, Unavailable
+from captcha_stateless.guard import Demand, Guard, open_guard
+from captcha_stateless.peers import TRUSTED
+from captcha_stateless.policy import MAX_SCORE
+from captcha_stateless.risk import Caller
 from captcha_stateless.settings import Settings
-from captcha_stateless.sites import Sites
+from captcha_stateless.sites import Site, Sites
 
 Handler = Callable[[Request], Awaitable[Response]]
 #: For each path, the handler of each method.
@@ -62,9 +66,12 @@ class Adapter(ABC):
     #: For a path that another protocol claims too, the query parameter that tells requests for this one.
     queries: ClassVar[Mapping[str, str]] = {}
 
-    def __init__(self, engine: Engine, settings: Settings, sites: Callable[[], Sites]) -> None:
+    def __init__(
+        self, engine: Engine, settings: Settings, sites: Callable[[], Sites], guard: Guard | None = None
+    ) -> None:
         """Take the sites as a call, for they may change at any time."""
         self.engine, self.settings, self._sites = engine, settings, sites
+        self._guard = guard or open_guard()
 
     @property
     def sites(self) -> Sites:
@@ -106,6 +113,22 @@ class Adapter(ABC):
 
     def _endpoint(self, path: str) -> "Endpoint":
         return Endpoint(self, self.table()[path])
+
+    async def demand(self, request: Request, site: Site, *kinds: str) -> Demand:
+        """Decide what this caller must solve, among the kinds that the protocol can word.
+
+        Raises:
+            Blocked: when the site's policy refuses the caller.
+        """
+        policy = self.sites.policy(site, self.settings.policy)
+        return await self._guard.demand(self.caller(request), site, policy, *kinds)
+
+    def caller(self, request: Request) -> Caller:
+        """Tell who asks; a score in a header counts only where a trusted proxy handed the request on."""
+        address = request.client.host if request.client else ""
+        if not (self.settings.risk_header and request.scope.get(TRUSTED)):
+            return Caller(address)
+        return Caller(address, _score(request.headers.get(self.settings.risk_header, ""), self.settings))
 
     async def body(self, request: Request) -> bytes:
         """Read a body, up to the most that this protocol takes.
@@ -200,6 +223,16 @@ class Endpoint:
             if isinstance(error, Unavailable):
                 response.headers["Retry-After"] = str(error.retry_after_seconds)
             return response
+
+
+def _score(text: str, settings: Settings) -> int | None:
+    try:
+        score = float(text)
+    except ValueError:
+        return None
+    if not 0 <= score <= MAX_SCORE:
+        return None
+    return round(MAX_SCORE - score if settings.risk_header_inverted else score)
 
 
 def _report(protocol: str, error: CaptchaError) -> None:

@@ -24,7 +24,7 @@ from captcha_stateless.errors import (
     WrongHost,
     WrongSecret,
 )
-from captcha_stateless.model import Claims
+from captcha_stateless.model import Claims, Params
 from captcha_stateless.protocols.base import (
     Adapter,
     BodyTooLarge,
@@ -139,13 +139,15 @@ class RestCaptcha(Adapter):
         """Begin: the nonce, and how many zeros are asked of it."""
         site, host = self._site(request), _host(request)
         site.require_host(host)
+        demand = await self.demand(request, site, "work")
         sealed = self.engine.issue(
             self.name,
-            "work",
-            {"unit": "hex", "difficulty": 4},
+            demand.kind,
+            _in_digits(demand.params),
             site=site.key,
             host=host,
             wait_seconds=self.settings.work_wait_seconds,
+            who=demand.who,
         )
         claims = sealed.claims
         work = {
@@ -208,6 +210,13 @@ class RestCaptcha(Adapter):
         if not same(nonce.encode("utf-8", "replace"), claims.seed.hex().encode()) or claims.site != site.key:
             raise BadToken("token with another nonce, or another site's")
         return claims
+
+
+def _in_digits(params: Params) -> Params:
+    # Rounded down: nobody works more than the policy says.
+    if params.get("unit") == "hex":
+        return params
+    return {**params, "unit": "hex", "difficulty": max(1, int(params["difficulty"]) // 4)}
 
 
 def _text(body: Mapping[str, Any], name: str) -> str:

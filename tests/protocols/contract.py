@@ -18,6 +18,8 @@ from tests.support import Server
 HEADER_VALUES = st.text(
     st.characters(min_codepoint=0x20, max_codepoint=0xFF, exclude_characters="\x7f"), max_size=200
 )
+# Each adapter's class runs the one inherited test: that is what a contract is for.
+INHERITED = [HealthCheck.function_scoped_fixture, HealthCheck.differing_executors]
 
 
 class AdapterContract:
@@ -62,7 +64,7 @@ class AdapterContract:
         """Send a request that gets as far as its body is read."""
         return server.visitor.request(method, path, **options)
 
-    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=60, deadline=None, suppress_health_check=INHERITED)
     @given(data=st.data())
     def test_no_bytes_crash_it(self, shared: Server, data: st.DataObject) -> None:
         if not self.probes:

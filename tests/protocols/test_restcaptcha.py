@@ -538,3 +538,77 @@ def test_no_token_solution_or_secret_is_logged(server: Server, caplog: pytest.Lo
     assert "wrong-secret" in caplog.text
     for secret in (token[:32], token[40:80], "my-wrong-solution", "my-wrong-secret", "dev-secret"):
         assert secret not in caplog.text
+
+
+MAP = """
+[[site]]
+name = "Shop"
+key = "dev-site"
+secret_sha256 = "{secret}"
+policy = "shop"
+[[policy]]
+name = "shop"
+load = 1000
+failures = 2
+[[policy.rule]]
+score = [0, 100]
+kind = "work"
+algorithm = "sha-512"
+unit = "hex"
+difficulty = 1
+most = 3
+"""
+
+
+class TestPolicy:
+    @pytest.fixture
+    def server(self, make_server: MakeServer, tmp_path: Path) -> Server:
+        path = tmp_path / "sites.toml"
+        path.write_text(MAP.format(secret=fingerprint("dev-secret").hex()))
+        return make_server(sites=path, work_wait_seconds=0)
+
+    def test_algorithm_and_difficulty_are_the_policy_s(self, server: Server) -> None:
+        given = challenge(server)
+
+        assert given["challengeType"]["algorithm"] == "hash-sha-512"
+        assert given["challengeType"]["difficulty"] == 1
+        assert status(verify(server, given["token"], solve(given))) == "success"
+
+    def test_failures_make_the_next_challenge_harder(self, server: Server) -> None:
+        difficulties = []
+        for _ in range(9):
+            given = challenge(server)
+            difficulties.append(given["challengeType"]["difficulty"])
+            verify(server, given["token"], wrong(given))
+
+        assert difficulties == [1, 1, 2, 2, 3, 3, 3, 3, 3]
+
+    def test_a_failure_counts_on_whichever_replica_it_is_verified(
+        self, server: Server, make_server: MakeServer
+    ) -> None:
+        other = make_server(sites=server.settings.sites, work_wait_seconds=0, entropy="other")
+        for _ in range(2):
+            given = challenge(server)
+            verify(other, given["token"], wrong(given))
+
+        assert challenge(other)["challengeType"]["difficulty"] == 2
+
+    def test_the_difficulty_is_what_was_sealed_not_what_is_asked_now(self, server: Server) -> None:
+        """A client keeps an easy token while others make it harder: it may, for it was given so."""
+        easy = challenge(server)
+        for _ in range(8):
+            given = challenge(server)
+            verify(server, given["token"], wrong(given))
+
+        assert status(verify(server, easy["token"], solve(easy))) == "success"
+
+    def test_bits_are_asked_as_whole_digits_rounded_down(self, make_server: MakeServer) -> None:
+        """The default policy asks for 16 bits."""
+        assert challenge(make_server())["challengeType"]["difficulty"] == 4
+
+
+def wrong(challenge: Mapping[str, Any]) -> str:
+    nonce = challenge["token"].partition(":")[0]
+    algorithm = challenge["challengeType"]["algorithm"].removeprefix("hash-").replace("-", "")
+    digests = ((n, hashlib.new(algorithm, f"{nonce}:{n}".encode()).hexdigest()) for n in count())
+    return next(str(number) for number, digest in digests if digest[0] != "0")
