@@ -1,5 +1,6 @@
 """The one composition root: settings in, Starlette out."""
 
+import asyncio
 import logging
 import os
 import secrets
@@ -8,6 +9,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from types import FrameType
 from typing import Any
 
 import anyio
@@ -83,9 +85,12 @@ def create_app(
         routes=in_order(route for adapter in adapters for route in adapter.routes()),
         middleware=[*_peers(settings), Middleware(Manners), _cors(settings)],
         exception_handlers={HTTPException: _http_error, Exception: _server_error},
-        lifespan=_lifespan([file for file in (ring, served, networks) if file], replay, clock),
+        lifespan=_lifespan(
+            [file for file in (ring, served, networks) if file], replay, clock, settings.drain_seconds
+        ),
     )
     app.state.engine = engine
+    app.state.draining = False
     return app
 
 
@@ -181,13 +186,15 @@ def _cors(settings: Settings) -> Middleware:
     )
 
 
-def _lifespan(files: list[Watched[Any]], replay: Replay, clock: Callable[[], float]) -> Lifespan[Starlette]:
+def _lifespan(
+    files: list[Watched[Any]], replay: Replay, clock: Callable[[], float], drain_seconds: int
+) -> Lifespan[Starlette]:
     @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
         # The filter refuses tokens older than its epoch, a whole second: none is handed out before it.
         state = await replay.state(clock())
         await anyio.sleep(max(0.0, min(state.epoch - clock(), 1.0)))
-        with _reloaded_on_hangup(files):
+        with _reloaded_on_hangup(files), _drained_on_term(app, drain_seconds):
             yield
         await replay.close()
 
@@ -209,6 +216,28 @@ def _reloaded_on_hangup(files: list[Watched[Any]]) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+@contextmanager
+def _drained_on_term(app: Starlette, seconds: int) -> Iterator[None]:
+    stop = signal.getsignal(signal.SIGTERM)
+    if not callable(stop) or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    loop = asyncio.get_running_loop()
+
+    def drain(number: int, frame: FrameType | None) -> None:
+        again, app.state.draining = app.state.draining, True
+        if again or not seconds:
+            stop(number, frame)
+        else:
+            loop.call_soon_threadsafe(loop.call_later, seconds, stop, number, None)
+
+    signal.signal(signal.SIGTERM, drain)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, stop)
 
 
 async def _http_error(_: Request, error: Exception) -> Response:

@@ -17,13 +17,15 @@ from typing import TypedDict
 from captcha_stateless.errors import BadRequest, BadToken, Expired, Spent, TooSoon, WrongAnswer
 from captcha_stateless.kinds.base import Kind
 from captcha_stateless.model import Challenge, Claims, Params, Sealed
-from captcha_stateless.replay.base import Replay
+from captcha_stateless.replay.base import Replay, ReplayState
 from captcha_stateless.seal import Seal
 from captcha_stateless.stages import EXTENSIONS
 
 #: The purpose of what a finished run earns.
 PROOF = "proof"
 PROOF_SECONDS = 300
+#: The purpose of a token that is made to be opened at once.
+TRIAL = "trial"
 
 _JTI_BYTES = 16
 _SEED_BYTES = 16
@@ -59,6 +61,7 @@ class Engine:
         self._seal, self._kinds, self._replay = seal, kinds, replay
         self._answer_key, self._extensions = answer_key, extensions
         self._clock, self._entropy, self._missed = clock, entropy, missed
+        self._began = clock()
 
     def issue(
         self,
@@ -207,6 +210,26 @@ class Engine:
     def tell(self, claims: Claims) -> object:
         """Word the answer that would be right; for the holder of the keys only."""
         return self._kinds[claims.kind].tell(self.draw(claims))
+
+    def now(self) -> int:
+        """Tell the Unix second."""
+        return int(self._clock())
+
+    def uptime(self) -> int:
+        """Tell how many whole seconds the engine has been there."""
+        return int(self._clock() - self._began)
+
+    async def state(self) -> ReplayState:
+        """Prove that a token made here opens here, and tell how the replay filter is.
+
+        Raises:
+            BadToken: when the token does not open.
+            Unavailable: when the filter cannot say.
+        """
+        trial = Claims(purpose=TRIAL, kind="", jti=self._entropy(_JTI_BYTES), iat=0, exp=0, until=0)
+        if self._seal.open(self._seal.seal(trial), TRIAL) != trial:
+            raise BadToken("a token made here opens to another one")
+        return await self._replay.state(self._clock())
 
     def left(self, claims: Claims) -> int:
         """Tell the whole seconds until a token's deadline."""

@@ -127,6 +127,17 @@ class Settings:
     work_wait_seconds: int = _option(
         2, _whole(0, 60), "a RESTCaptcha token verified within so many seconds of its challenge is invalid"
     )
+    health_key: str = _option(
+        "",
+        _text,
+        "the key that `/health` asks for, in X-API-KEY or as `Authorization: ApiKey`; empty: none",
+        secret=True,
+    )
+    health_networks: tuple[str, ...] = _option((), _names, "networks that `/health` answers; empty: all")
+    health_private: bool = _option(False, _flag, "let `/health` answer private networks only")
+    drain_seconds: int = _option(
+        0, _whole(0, 300), "after SIGTERM say not ready and go on serving for so long before stopping"
+    )
     replay_rate: int = _option(
         1_000,
         _whole(1, 1_000_000),

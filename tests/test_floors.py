@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent / PACKAGE
 
 # From the bottom up. A name stands for the module, or for the package and what is in it.
 FLOORS = [
-    ["errors", "digests", "draws", "languages", "settings", "stages", "watched", "render"],
+    ["errors", "digests", "draws", "languages", "problems", "settings", "stages", "watched", "render"],
     ["model"],
     ["policy"],
     ["keys", "kinds", "risk", "sites"],

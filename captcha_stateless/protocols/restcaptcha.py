@@ -1,16 +1,19 @@
 """RESTCaptcha: proof of work under a site key, verified by the site's server; refusals as problem details (RFC 9457)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from http import HTTPStatus
+from importlib.metadata import version
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from captcha_stateless import languages
-from captcha_stateless.digests import same
+from captcha_stateless import languages, problems
+from captcha_stateless.digests import fingerprint, same
+from captcha_stateless.engine import Engine
 from captcha_stateless.errors import (
     BadRequest,
     BadToken,
@@ -24,6 +27,7 @@ from captcha_stateless.errors import (
     WrongHost,
     WrongSecret,
 )
+from captcha_stateless.guard import Guard
 from captcha_stateless.model import Claims, Params
 from captcha_stateless.protocols.base import (
     Adapter,
@@ -34,9 +38,12 @@ from captcha_stateless.protocols.base import (
     WrongMediaType,
     wording,
 )
-from captcha_stateless.sites import Site
+from captcha_stateless.risk.networks import among, parse
+from captcha_stateless.settings import Settings
+from captcha_stateless.sites import Site, Sites
 
 SITE_KEY = "siteKey"
+SERVICE_ID = "captcha-stateless"
 #: The longest name that the domain name system knows (RFC 1035, section 2.3.4).
 MAX_HOST_CHARACTERS = 253
 
@@ -47,9 +54,9 @@ VERDICTS: dict[type[CaptchaError], str] = {WrongAnswer: "invalid-solution", Refu
 PROBLEMS: dict[type[CaptchaError], tuple[HTTPStatus, str | None]] = {
     BadRequest: (HTTPStatus.BAD_REQUEST, None),
     BadToken: (HTTPStatus.BAD_REQUEST, "token is none of this site's"),
-    WrongSecret: (HTTPStatus.UNAUTHORIZED, "siteSecret is not the site's"),
+    WrongSecret: (HTTPStatus.UNAUTHORIZED, "the secret is wrong"),
     WrongHost: (HTTPStatus.UNAUTHORIZED, "host is not among the site's"),
-    Blocked: (HTTPStatus.FORBIDDEN, "the request is refused by the site's policy"),
+    Blocked: (HTTPStatus.FORBIDDEN, "the request is refused"),
     UnknownSite: (HTTPStatus.NOT_FOUND, "there is no such siteKey"),
     MethodNotAllowed: (HTTPStatus.METHOD_NOT_ALLOWED, "the path does not take this method"),
     BodyTooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the body is too large"),
@@ -59,73 +66,19 @@ PROBLEMS: dict[type[CaptchaError], tuple[HTTPStatus, str | None]] = {
     CaptchaError: (HTTPStatus.BAD_REQUEST, "refused"),
 }
 
-# The type is about:blank, so the title is the status's own phrase, which may be translated (RFC 9457, section 4.2.1).
-TITLES: dict[str, Mapping[HTTPStatus, str]] = {
-    "en": {status: status.phrase for status in HTTPStatus},
-    "de": {
-        HTTPStatus.BAD_REQUEST: "Ungültige Anfrage",
-        HTTPStatus.UNAUTHORIZED: "Nicht berechtigt",
-        HTTPStatus.FORBIDDEN: "Verweigert",
-        HTTPStatus.NOT_FOUND: "Nicht gefunden",
-        HTTPStatus.METHOD_NOT_ALLOWED: "Methode nicht erlaubt",
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Anfrage zu groß",
-        HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "Medientyp nicht unterstützt",
-        HTTPStatus.INTERNAL_SERVER_ERROR: "Interner Serverfehler",
-        HTTPStatus.SERVICE_UNAVAILABLE: "Vorübergehend nicht verfügbar",
-    },
-    "es": {
-        HTTPStatus.BAD_REQUEST: "Solicitud incorrecta",
-        HTTPStatus.UNAUTHORIZED: "No autorizado",
-        HTTPStatus.FORBIDDEN: "Prohibido",
-        HTTPStatus.NOT_FOUND: "No encontrado",
-        HTTPStatus.METHOD_NOT_ALLOWED: "Método no permitido",
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Solicitud demasiado grande",
-        HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "Tipo de contenido no admitido",
-        HTTPStatus.INTERNAL_SERVER_ERROR: "Error interno del servidor",
-        HTTPStatus.SERVICE_UNAVAILABLE: "No disponible temporalmente",
-    },
-    "fr": {
-        HTTPStatus.BAD_REQUEST: "Requête incorrecte",
-        HTTPStatus.UNAUTHORIZED: "Non autorisé",
-        HTTPStatus.FORBIDDEN: "Accès refusé",
-        HTTPStatus.NOT_FOUND: "Introuvable",
-        HTTPStatus.METHOD_NOT_ALLOWED: "Méthode non autorisée",
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Requête trop volumineuse",
-        HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "Type de contenu non pris en charge",
-        HTTPStatus.INTERNAL_SERVER_ERROR: "Erreur interne du serveur",
-        HTTPStatus.SERVICE_UNAVAILABLE: "Temporairement indisponible",
-    },
-    "it": {
-        HTTPStatus.BAD_REQUEST: "Richiesta non valida",
-        HTTPStatus.UNAUTHORIZED: "Non autorizzato",
-        HTTPStatus.FORBIDDEN: "Accesso negato",
-        HTTPStatus.NOT_FOUND: "Non trovato",
-        HTTPStatus.METHOD_NOT_ALLOWED: "Metodo non consentito",
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Richiesta troppo grande",
-        HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "Tipo di contenuto non supportato",
-        HTTPStatus.INTERNAL_SERVER_ERROR: "Errore interno del server",
-        HTTPStatus.SERVICE_UNAVAILABLE: "Temporaneamente non disponibile",
-    },
-    "pt": {
-        HTTPStatus.BAD_REQUEST: "Pedido inválido",
-        HTTPStatus.UNAUTHORIZED: "Não autorizado",
-        HTTPStatus.FORBIDDEN: "Proibido",
-        HTTPStatus.NOT_FOUND: "Não encontrado",
-        HTTPStatus.METHOD_NOT_ALLOWED: "Método não permitido",
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Pedido demasiado grande",
-        HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "Tipo de conteúdo não suportado",
-        HTTPStatus.INTERNAL_SERVER_ERROR: "Erro interno do servidor",
-        HTTPStatus.SERVICE_UNAVAILABLE: "Temporariamente indisponível",
-    },
-}
-
 
 class RestCaptcha(Adapter):
-    """``/v1/challenge``, ``/v1/verify`` and ``/v1/reset``; each names its site by ``?siteKey=``."""
+    """``/v1/challenge``, ``/v1/verify``, ``/v1/reset``, each of which names its site by ``?siteKey=``, and ``/health``."""
 
     name: ClassVar[str] = "restcaptcha"
     #: RelaySMS claims this path too, without the parameter.
     queries: ClassVar[Mapping[str, str]] = {"/v1/verify": SITE_KEY}
+
+    def __init__(
+        self, engine: Engine, settings: Settings, sites: Callable[[], Sites], guard: Guard | None = None
+    ) -> None:
+        super().__init__(engine, settings, sites, guard)
+        self._networks = among(settings.health_networks, "CAPTCHA_HEALTH_NETWORKS")
 
     def table(self) -> Table:
         """Name the paths."""
@@ -133,6 +86,7 @@ class RestCaptcha(Adapter):
             "/v1/challenge": {"GET": self.challenge},
             "/v1/verify": {"POST": self.verify},
             "/v1/reset": {"POST": self.reset},
+            "/health": {"GET": self.health},
         }
 
     async def challenge(self, request: Request) -> Response:
@@ -178,18 +132,48 @@ class RestCaptcha(Adapter):
             await self.engine.revoke(self._claims(_text(body, "token"), site))
         return Response()
 
+    async def health(self, request: Request) -> Response:
+        """Tell those who may ask that the server runs: the fields of the API's document and those of its server in one."""
+        self._admit(request)
+        now = datetime.fromtimestamp(self.engine.now(), UTC).isoformat().replace("+00:00", "Z")
+        uptime = {
+            "componentType": "system",
+            "observedValue": self.engine.uptime(),
+            "observedUnit": "s",
+            "time": now,
+        }
+        return JSONResponse(
+            {
+                "hostName": request.url.hostname or "",
+                "status": "pass",
+                "version": version(SERVICE_ID),
+                "serviceId": SERVICE_ID,
+                "checks": {"uptime": [uptime]},
+            }
+        )
+
     def word(self, error: CaptchaError) -> Response:
         """Word a refusal where no request is at hand."""
         return _problem(error)
 
     def reply(self, error: CaptchaError, request: Request) -> Response:
         """Word a refusal in the caller's language."""
-        language = languages.choose(request.headers.get("accept-language", ""), TITLES, "en")
+        language = languages.choose(request.headers.get("accept-language", ""), problems.TITLES, "en")
         return _problem(error, request.url.path, language)
 
     def fault(self, request: Request) -> Response:
         """Word a fault of ours as any other problem."""
         return self.reply(Fault(), request)
+
+    def _admit(self, request: Request) -> None:
+        address = parse(self.caller(request).address)
+        if self.settings.health_private and not (address and address.is_private):
+            raise Blocked("health is for private networks only")
+        if self._networks and not any(address in network for network in self._networks if address):
+            raise Blocked("health is not for this network")
+        wanted = self.settings.health_key
+        if wanted and not same(fingerprint(_api_key(request)), fingerprint(wanted)):
+            raise WrongSecret("wrong health key")
 
     def _site(self, request: Request) -> Site:
         key = request.query_params.get(SITE_KEY)
@@ -210,6 +194,11 @@ class RestCaptcha(Adapter):
         if not same(nonce.encode("utf-8", "replace"), claims.seed.hex().encode()) or claims.site != site.key:
             raise BadToken("token with another nonce, or another site's")
         return claims
+
+
+def _api_key(request: Request) -> str:
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    return request.headers.get("x-api-key") or (key.strip() if scheme.lower() == "apikey" else "")
 
 
 def _in_digits(params: Params) -> Params:
@@ -239,12 +228,6 @@ def _host(request: Request) -> str:
 
 def _problem(error: CaptchaError, instance: str = "", language: str = "en") -> Response:
     status, detail = wording(PROBLEMS, error)
-    problem = {
-        "type": "about:blank",
-        "title": TITLES[language][status],
-        "status": status,
-        "detail": str(error) if detail is None else detail,
-        "instance": instance,
-    }
+    document = problems.document(status, str(error) if detail is None else detail, instance, language)
     headers = {"Content-Language": language, "Vary": "Accept-Language"}
-    return JSONResponse(problem, status, headers, media_type="application/problem+json")
+    return JSONResponse(document, status, headers, media_type=problems.MEDIA_TYPE)

@@ -15,10 +15,12 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
+from captcha_stateless import __version__
 from captcha_stateless.digests import fingerprint
-from captcha_stateless.errors import CaptchaError
+from captcha_stateless.errors import CaptchaError, Misconfigured
+from captcha_stateless.problems import TITLES
 from captcha_stateless.protocols.base import Adapter, Table, in_order
-from captcha_stateless.protocols.restcaptcha import PROBLEMS, TITLES, RestCaptcha
+from captcha_stateless.protocols.restcaptcha import PROBLEMS, RestCaptcha
 from captcha_stateless.sites import DEVELOPMENT, Sites
 from tests.conftest import MakeServer
 from tests.protocols.contract import HEADER_VALUES, AdapterContract
@@ -77,7 +79,7 @@ def ascii_json(body: object) -> bytes:
 
 class TestAdapter(AdapterContract):
     adapter: ClassVar = RestCaptcha
-    paths: ClassVar[Sequence[str]] = ["/v1/challenge", "/v1/verify", "/v1/reset"]
+    paths: ClassVar[Sequence[str]] = ["/v1/challenge", "/v1/verify", "/v1/reset", "/health"]
     probes: ClassVar[Sequence[tuple[str, str]]] = [("POST", "/v1/verify"), ("POST", "/v1/reset")]
     query: ClassVar[str] = SITE
 
@@ -612,3 +614,67 @@ def wrong(challenge: Mapping[str, Any]) -> str:
     algorithm = challenge["challengeType"]["algorithm"].removeprefix("hash-").replace("-", "")
     digests = ((n, hashlib.new(algorithm, f"{nonce}:{n}".encode()).hexdigest()) for n in count())
     return next(str(number) for number, digest in digests if digest[0] != "0")
+
+
+class TestHealth:
+    def test_it_answers_with_the_fields_of_both_shapes(self, server: Server) -> None:
+        server.clock.pass_(90)
+
+        assert server.visitor.get("/health").json() == {
+            "hostName": "captcha.test",
+            "status": "pass",
+            "version": __version__,
+            "serviceId": "captcha-stateless",
+            "checks": {
+                "uptime": [
+                    {
+                        "componentType": "system",
+                        "observedValue": 90,
+                        "observedUnit": "s",
+                        "time": "2027-01-15T08:01:30Z",
+                    }
+                ]
+            },
+        }
+
+    @pytest.mark.parametrize(
+        ("headers", "code"),
+        [
+            ({"X-API-KEY": "k3y"}, 200),
+            ({"Authorization": "ApiKey k3y"}, 200),
+            ({"authorization": "apikey  k3y"}, 200),
+            ({}, 401),
+            ({"X-API-KEY": "other"}, 401),
+            ({"Authorization": "Bearer k3y"}, 401),
+            ({"Authorization": "k3y"}, 401),
+        ],
+    )
+    def test_it_may_ask_for_a_key(self, make_server: MakeServer, headers: dict[str, str], code: int) -> None:
+        assert make_server(health_key="k3y").visitor.get("/health", headers=headers).status_code == code
+
+    @pytest.mark.parametrize(
+        ("address", "code"),
+        [("10.1.2.3", 200), ("::1", 200), ("127.0.0.1", 200), ("8.8.8.8", 403), ("", 403)],
+    )
+    def test_it_may_answer_private_networks_only(
+        self, make_server: MakeServer, address: str, code: int
+    ) -> None:
+        server = make_server(health_private=True)
+        server.visitor.address = address
+
+        assert server.visitor.get("/health").status_code == code
+
+    @pytest.mark.parametrize(
+        ("address", "code"), [("192.0.2.7", 200), ("2001:db8::1", 200), ("192.0.3.1", 403), ("", 403)]
+    )
+    def test_it_may_answer_listed_networks_only(
+        self, make_server: MakeServer, address: str, code: int
+    ) -> None:
+        server = make_server(health_networks=("192.0.2.0/24", "2001:db8::/32"))
+        server.visitor.address = address
+
+        assert server.visitor.get("/health").status_code == code
+
+    def test_networks_that_are_none_are_refused_at_start(self, make_server: MakeServer) -> None:
+        with pytest.raises(Misconfigured, match="CAPTCHA_HEALTH_NETWORKS"):
+            make_server(health_networks=("here",))
