@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 INSTALL := $(PIP) install --constraint requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format keys sample bench lock clean
+.PHONY: help run test check format keys sample bench chaos docs lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -40,9 +40,20 @@ keys: .venv/run  ## make a key ring in keys/ where there is none
 sample: .venv/run keys  ## draw a contact sheet, sample.png
 	@$(BIN)/captcha-stateless sample
 
+bench: .venv/bench  ## measure: CPU time a request, beside yardsticks in the same run
+	@$(BIN)/python benchmarks/render.py
+	@$(BIN)/python benchmarks/grid.py
+	@$(BIN)/python benchmarks/replay.py
+
+chaos: .venv/test  ## the long races and kills of the replay filters
+	@CAPTCHA_TEST_CHAOS=1 $(BIN)/python -m pytest --timeout 900 tests/chaos tests/replay $(ARGS)
+
+docs: .venv/run  ## write the settings table into the README
+	@$(BIN)/python docs/tables.py
+
 lock: .venv/test  ## pin the newest versions that fit
 	$(PIP) install uv
-	$(BIN)/uv pip compile --quiet --universal --upgrade --all-extras --group dev --no-header --no-annotate pyproject.toml --output-file requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --upgrade --all-extras --group dev --group bench --no-header --no-annotate pyproject.toml --output-file requirements.lock
 
 clean:  ## remove what the other targets made, but no keys
 	rm -rf .venv .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist sample.png
@@ -60,4 +71,8 @@ clean:  ## remove what the other targets made, but no keys
 .venv/test: .venv/pip pyproject.toml
 	@echo "Installing into .venv, with what the tests need ..."
 	@$(INSTALL) --editable ".[fast,redis,dnsbl]" --group dev
+	@touch $@
+
+.venv/bench: .venv/test
+	@$(INSTALL) --group bench
 	@touch $@

@@ -1,15 +1,13 @@
 """The one composition root: settings in, Starlette out."""
 
-import asyncio
 import logging
 import os
 import secrets
-import signal
-import threading
+import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from types import FrameType
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -22,8 +20,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Lifespan
 
 from captcha_stateless import keys, sites
+from captcha_stateless.digests import keyed_hash
 from captcha_stateless.engine import Engine
-from captcha_stateless.errors import BadRequest, Misconfigured
+from captcha_stateless.errors import BadRequest, Misconfigured, Unavailable
 from captcha_stateless.guard import Guard
 from captcha_stateless.keys import KeyRing
 from captcha_stateless.kinds import KINDS
@@ -33,6 +32,7 @@ from captcha_stateless.peers import Peers
 from captcha_stateless.protocols import PROTOCOLS
 from captcha_stateless.protocols.base import Adapter, Endpoint, in_order
 from captcha_stateless.replay.base import Replay
+from captcha_stateless.replay.fallback import FallbackReplay
 from captcha_stateless.replay.memory import MemoryReplay
 from captcha_stateless.risk import Assessor
 from captcha_stateless.risk.dnsbl import Dnsbl, resolver
@@ -40,6 +40,7 @@ from captcha_stateless.risk.networks import Networks
 from captcha_stateless.risk.networks import load as load_networks
 from captcha_stateless.seal import Seal
 from captcha_stateless.settings import Settings, unknown
+from captcha_stateless.signals import drained_on_term, reloaded_on_hangup
 from captcha_stateless.watched import Watched
 
 #: Browsers keep a preflight's answer no longer than two hours (Chromium's own cap).
@@ -103,12 +104,15 @@ def create_engine(
     entropy: Callable[[int], bytes] = secrets.token_bytes,
     missed: Callable[[Claims], None] = lambda _: None,
 ) -> Engine:
-    """Compose the engine alone, for the server and the command line alike."""
+    """Compose the engine alone, for the server and the command line alike.
+
+    Without a filter it has one of its own, which nobody else sees: enough for whoever redeems nothing.
+    """
     root = ring()
     return Engine(
         seal=Seal(ring),
         kinds={name: kind.from_settings(settings, root.derive("draw")) for name, kind in KINDS.items()},
-        replay=replay or create_replay(settings, root, clock()),
+        replay=replay or _memory(settings, root.derive("replay"), clock()),
         answer_key=root.derive("answer"),
         extensions=settings.extensions,
         clock=clock,
@@ -133,12 +137,45 @@ def create_guard(
 
 
 def create_replay(settings: Settings, ring: KeyRing, now: float) -> Replay:
-    """Make the replay filter that the settings ask for."""
-    return MemoryReplay(
-        key=ring.derive("replay"),
-        now=now,
+    """Make the replay filter that the settings ask for.
+
+    Raises:
+        Misconfigured: when it cannot be made, or its package is not installed.
+    """
+    key = ring.derive("replay")
+    if settings.replay == "memory":
+        return _memory(settings, key, now)
+    if settings.replay == "shared":
+        from captcha_stateless.replay.shared import SharedReplay  # not on Windows
+
+        folder = settings.replay_dir or shared_folder(key)
+        return SharedReplay(
+            folder, key=key, now=now, horizon_seconds=HORIZON_SECONDS, spends_per_second=settings.replay_rate
+        )
+    from captcha_stateless.replay.redis import RedisReplay  # an extra
+
+    redis = RedisReplay(
+        settings.replay,
+        key=key,
+        mode=settings.replay_mode,
+        prefix=settings.replay_prefix,
         horizon_seconds=HORIZON_SECONDS,
         spends_per_second=settings.replay_rate,
+    )
+    local = settings.replay_on_down == "local"
+    return FallbackReplay(redis, _memory(settings, key, now)) if local else redis
+
+
+def shared_folder(key: bytes) -> Path:
+    """Name the folder of a key ring's shared filter: two deployments on one host do not meet."""
+    memory = Path("/dev/shm")  # noqa: S108 - a folder of mode 0700 is made in it
+    parent = memory if memory.is_dir() else Path(tempfile.gettempdir())
+    return parent / f"captcha-stateless-{os.getuid()}-{keyed_hash(key, b'folder').hex()[:12]}"
+
+
+def _memory(settings: Settings, key: bytes, now: float) -> Replay:
+    return MemoryReplay(
+        key=key, now=now, horizon_seconds=HORIZON_SECONDS, spends_per_second=settings.replay_rate
     )
 
 
@@ -191,53 +228,16 @@ def _lifespan(
 ) -> Lifespan[Starlette]:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        with suppress(Unavailable):  # then every answer is 503 until it is up
+            await replay.start()
         # The filter refuses tokens older than its epoch, a whole second: none is handed out before it.
         state = await replay.state(clock())
-        await anyio.sleep(max(0.0, min(state.epoch - clock(), 1.0)))
-        with _reloaded_on_hangup(files), _drained_on_term(app, drain_seconds):
+        await anyio.sleep(max(0.0, min(state.epoch - clock(), 2.0)))
+        with reloaded_on_hangup(files), drained_on_term(app.state, drain_seconds):
             yield
         await replay.close()
 
     return lifespan
-
-
-@contextmanager
-def _reloaded_on_hangup(files: list[Watched[Any]]) -> Iterator[None]:
-    if not hasattr(signal, "SIGHUP") or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def reload(*_: object) -> None:
-        for file in files:
-            file.reload()
-
-    before = signal.signal(signal.SIGHUP, reload)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGHUP, before)
-
-
-@contextmanager
-def _drained_on_term(app: Starlette, seconds: int) -> Iterator[None]:
-    stop = signal.getsignal(signal.SIGTERM)
-    if not callable(stop) or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    loop = asyncio.get_running_loop()
-
-    def drain(number: int, frame: FrameType | None) -> None:
-        again, app.state.draining = app.state.draining, True
-        if again or not seconds:
-            stop(number, frame)
-        else:
-            loop.call_soon_threadsafe(loop.call_later, seconds, stop, number, None)
-
-    signal.signal(signal.SIGTERM, drain)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, stop)
 
 
 async def _http_error(_: Request, error: Exception) -> Response:

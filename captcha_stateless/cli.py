@@ -1,5 +1,6 @@
 """The command line: serve, keys, inspect, sample, doctor."""
 
+import asyncio
 import json
 import logging
 import os
@@ -15,10 +16,10 @@ import click
 from uvicorn.main import main as uvicorn_command
 
 from captcha_stateless import __version__, keys
-from captcha_stateless.app import create_engine
+from captcha_stateless.app import create_engine, create_replay
 from captcha_stateless.doctor import examine
 from captcha_stateless.engine import Engine
-from captcha_stateless.errors import BadRequest, CaptchaError, Misconfigured
+from captcha_stateless.errors import BadRequest, CaptchaError, Misconfigured, Unavailable
 from captcha_stateless.render import contact_sheet
 from captcha_stateless.seal import Seal
 from captcha_stateless.settings import FILE_VARIABLE, Settings, unknown
@@ -93,9 +94,11 @@ def serve(
     if trust_proxies is not None:
         os.environ["CAPTCHA_TRUSTED_PROXIES"] = trust_proxies
     settings = _settings()
-    keys.load(settings.keys)
-    if workers > 1:
-        raise Misconfigured("the in-process replay filter serves one worker only; run with --workers 1")
+    if workers > 1 and settings.replay == "memory":
+        raise Misconfigured(
+            "CAPTCHA_REPLAY=memory serves one worker only: each would honour the same token; use shared"
+        )
+    _check_replay(settings)
     place = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     click.echo(
         f"captcha_stateless {__version__}: try it at {place}/" if settings.page else f"Serving at {place}"
@@ -114,6 +117,21 @@ def serve(
         ],
         prog_name="uvicorn",
     )
+
+
+def _check_replay(settings: Settings) -> None:
+    """Say now, in one sentence, what would otherwise stop every worker."""
+
+    async def check() -> None:
+        replay = create_replay(settings, keys.load(settings.keys), time.time())
+        try:
+            await replay.start()
+        except Unavailable as error:
+            click.echo(f"Warning: {error}; answers are refused until it is up.", err=True)
+        finally:
+            await replay.close()
+
+    asyncio.run(check())
 
 
 @main.group("keys")

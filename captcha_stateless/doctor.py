@@ -1,5 +1,6 @@
 """The doctor: is this installation fit to serve?"""
 
+import asyncio
 import os
 import stat
 from collections.abc import Callable, Iterator, Mapping
@@ -7,10 +8,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from captcha_stateless import keys
-from captcha_stateless.app import create_engine
+from captcha_stateless.app import create_engine, create_replay
 from captcha_stateless.engine import Engine
 from captcha_stateless.errors import CaptchaError
 from captcha_stateless.keys import KeyRing
+from captcha_stateless.replay.base import ReplayState
 from captcha_stateless.settings import Settings, unknown
 
 Grade = Literal["good", "note", "wrong"]
@@ -43,6 +45,7 @@ def examine(environ: Mapping[str, str], *, now: float) -> Iterator[Finding]:
         yield Finding("wrong", f"{error}.")
         return
     yield from _keys(settings, ring, now)
+    yield from _replay(settings, ring, now)
     yield from _drawing(settings, ring)
 
 
@@ -65,6 +68,26 @@ def _keys(settings: Settings, ring: KeyRing, now: float) -> Iterator[Finding]:
         yield Finding(
             "wrong", "The current key is from the future: this clock or that of the key's maker is wrong."
         )
+
+
+def _replay(settings: Settings, ring: KeyRing, now: float) -> Iterator[Finding]:
+    async def look() -> ReplayState:
+        replay = create_replay(settings, ring, now)
+        try:
+            await replay.start()
+            return await replay.state(now)
+        finally:
+            await replay.close()
+
+    try:
+        state = asyncio.run(look())
+    except CaptchaError as error:
+        yield Finding("wrong", f"{error}.")
+        return
+    reach = {"process": "one process", "host": "all workers of this host", "global": "all replicas"}
+    yield Finding(
+        "good", f"A token is honoured once by {reach[state.scope]}; the filter is {state.fill:.0%} full."
+    )
 
 
 def _drawing(settings: Settings, ring: KeyRing) -> Iterator[Finding]:

@@ -1,9 +1,8 @@
 """The headers that every answer carries unless it chooses otherwise: not stored, not sniffed."""
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-DEFAULTS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+DEFAULTS = [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
 
 
 class Manners:
@@ -17,9 +16,8 @@ class Manners:
 
         async def send_with_defaults(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in DEFAULTS.items():
-                    headers.setdefault(name, value)
+                given = {name for name, _ in message["headers"]}
+                message["headers"] += [header for header in DEFAULTS if header[0] not in given]
             await send(message)
 
         await self._app(scope, receive, send_with_defaults if scope["type"] == "http" else send)

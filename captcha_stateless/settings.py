@@ -15,6 +15,8 @@ PREFIX = "CAPTCHA_"
 FILE_VARIABLE = f"{PREFIX}CONFIG"
 
 Profile = Literal["humane", "classic"]
+ReplayMode = Literal["exact", "compact"]
+OnDown = Literal["refuse", "local"]
 
 _MAX_FILE_BYTES = 1_048_576
 
@@ -70,6 +72,12 @@ def _one_of(*words: str) -> Callable[[str], str]:
         return text
 
     return parse
+
+
+def _replay(text: str) -> str:
+    if text not in ("memory", "shared") and not text.startswith(("redis://", "rediss://", "unix://")):
+        raise ValueError("must be memory, shared, or a redis://, rediss:// or unix:// URL")
+    return text
 
 
 def _option(default: Any, parse: Callable[[str], Any], text: str, *, secret: bool = False) -> Any:
@@ -138,10 +146,33 @@ class Settings:
     drain_seconds: int = _option(
         0, _whole(0, 300), "after SIGTERM say not ready and go on serving for so long before stopping"
     )
+    replay: str = _option(
+        "shared",
+        _replay,
+        "where spent tokens are remembered: `memory` (one process), `shared` (all workers of a host), or a "
+        "`redis://`, `rediss://` or `unix://` URL (all replicas)",
+        secret=True,
+    )
+    replay_dir: Path | None = _option(
+        None, _path, "`shared`: the folder of its file; unset: one of this key ring's own under `/dev/shm`"
+    )
     replay_rate: int = _option(
         1_000,
         _whole(1, 1_000_000),
         "answers a second that the replay filter must remember without filling up",
+    )
+    replay_mode: ReplayMode = _option(
+        "exact",
+        _one_of(*get_args(ReplayMode)),
+        "Redis: `exact` (a key for each answer) or `compact` (Bloom filters, 6 bytes an answer)",
+    )
+    replay_prefix: str = _option(
+        "captcha", _text, "Redis: how the keys begin; name another to change the filter's settings"
+    )
+    replay_on_down: OnDown = _option(
+        "refuse",
+        _one_of(*get_args(OnDown)),
+        "Redis down: `refuse` (503), or `local`: each replica goes on alone, so that n replicas may honour a token n times",
     )
     cors_origins: tuple[str, ...] = _option(("*",), _names, "origins whose pages may call the API")
     page: bool = _option(True, _flag, "serve the page to try it at `/`")

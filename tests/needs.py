@@ -1,4 +1,4 @@
-"""Programs of the system that a test needs: it skips without them, but fails where everything must be tested."""
+"""Programs and rights that some tests need: without them a test is skipped, or fails in CI."""
 
 import os
 import shutil
@@ -6,11 +6,17 @@ import shutil
 import pytest
 
 
-def needs(program: str) -> str:
-    """Find a program, or skip the test; under ``CAPTCHA_TEST_REQUIRE_ALL=1`` fail it."""
-    path = shutil.which(program)
-    if path is None:
-        if os.environ.get("CAPTCHA_TEST_REQUIRE_ALL") == "1":
-            pytest.fail(f"{program} is not installed")
-        pytest.skip(f"{program} is not installed")
-    return path
+def need(present: object, what: str) -> None:
+    """Skip the test where ``what`` is absent; fail it where CAPTCHA_TEST_REQUIRE_ALL is 1, as in CI."""
+    if present:
+        return
+    if os.environ.get("CAPTCHA_TEST_REQUIRE_ALL") == "1":
+        pytest.fail(f"this test needs {what}, and CAPTCHA_TEST_REQUIRE_ALL allows no skips")
+    pytest.skip(f"needs {what}")
+
+
+def program(name: str) -> str:
+    """Return the path of a program on this machine, or skip the test."""
+    path = shutil.which(name)
+    need(path, f"the program {name}")
+    return str(path)

@@ -73,7 +73,8 @@ class Server:
         if not path.exists():
             keys.save(path, keys.fresh_ring(NOW - 10), overwrite=False)
         self.clock = Clock()
-        self.settings = Settings(keys=path, **settings)
+        small = {"replay_dir": folder / "replay", "replay_rate": 10}
+        self.settings = Settings(keys=path, **{**small, **settings})
         self.app = create_app(self.settings, clock=self.clock, entropy=Entropy(entropy))
         self.visitor = Visitor(self.app)
 

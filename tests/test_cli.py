@@ -25,6 +25,8 @@ from tests.support import Server
 def ring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "cli" / "keyring.json"
     monkeypatch.setenv("CAPTCHA_KEYS", str(path))
+    monkeypatch.setenv("CAPTCHA_REPLAY_DIR", str(tmp_path / "replay"))
+    monkeypatch.setenv("CAPTCHA_REPLAY_RATE", "10")
     return path
 
 
@@ -153,13 +155,27 @@ def test_the_doctor_finds_what_is_wrong(ring: Path, monkeypatch: pytest.MonkeyPa
     assert "CAPTCHA_TILE_SIZE" in settings.output
 
 
-def test_more_workers_than_the_filter_serves_are_refused(ring: Path) -> None:
+def test_more_workers_than_the_filter_serves_are_refused(ring: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run("keys", "init")
+    monkeypatch.setenv("CAPTCHA_REPLAY", "memory")
 
     result = run("serve", "--workers", "2")
 
     assert result.exit_code == 1
-    assert "one worker" in result.output
+    assert "one worker only" in result.output
+
+
+def test_a_filter_that_cannot_work_stops_the_start_with_one_sentence(
+    ring: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("keys", "init")
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("CAPTCHA_REPLAY_DIR", str(tmp_path / "file"))
+
+    for command in ("serve", "doctor"):
+        result = run(command)
+        assert result.exit_code == 1
+        assert "replay filter" in result.output
 
 
 def test_a_config_file_is_read(ring: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ FLOORS = [
     ["keys", "kinds", "risk", "sites"],
     ["guard", "seal", "replay"],
     ["engine"],
-    ["manners", "peers"],
+    ["manners", "peers", "signals"],
     ["protocols"],
     ["app"],
     ["doctor"],
@@ -28,7 +28,7 @@ FLOORS = [
 INNER_FLOORS: dict[str, list[list[str]]] = {
     "kinds": [["base"], ["*"], ["__init__"]],
     "protocols": [["base"], ["*"], ["__init__"]],
-    "replay": [["base", "bloom", "window"], ["*"], ["__init__"]],
+    "replay": [["base", "bloom", "breaker", "locks", "lua", "window"], ["arena"], ["*"], ["__init__"]],
     "risk": [["counters", "networks"], ["dnsbl"], ["assess"], ["__init__"]],
     "render": [
         ["chance", "checks", "deflate", "families", "typefaces", "sheet"],
@@ -44,7 +44,7 @@ GROUND = {"settings": {"errors", "stages"}, "watched": {"errors"}, "render": {"e
 HOMES = {
     "jwcrypto": {"seal", "keys"},
     "dns": {"risk"},
-    "starlette": {"protocols", "manners", "peers", "app"},
+    "starlette": {"protocols", "manners", "peers", "signals", "app"},
     "click": {"cli"},
     "uvicorn": {"cli", "peers"},
     "PIL": {"render"},

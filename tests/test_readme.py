@@ -28,7 +28,11 @@ def test_the_curl_flow_solves_a_run(tmp_path: Path) -> None:
     ring = tmp_path / "keyring.json"
     keys.save(ring, keys.fresh_ring(NOW), overwrite=False)
     (flow,) = [block for block in blocks("sh") if "curl" in block]
-    environ = {"CAPTCHA_KEYS": str(ring)}
+    environ = {
+        "CAPTCHA_KEYS": str(ring),
+        "CAPTCHA_REPLAY_DIR": str(tmp_path / "replay"),
+        "CAPTCHA_REPLAY_RATE": "10",
+    }
 
     with live_server(environ=environ) as server:
         script = flow.replace("http://127.0.0.1:8000", server.url).replace(

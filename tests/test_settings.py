@@ -86,6 +86,12 @@ def test_a_file_that_is_no_toml_is_told(tmp_path: Path, content: bytes) -> None:
         Settings.load({"CAPTCHA_CONFIG": str(path)})
 
 
+@pytest.mark.parametrize("value", ["", "disk", "http://localhost"])
+def test_a_replay_engine_there_is_not_is_told(value: str) -> None:
+    with pytest.raises(Misconfigured, match="CAPTCHA_REPLAY: "):
+        Settings.load({"CAPTCHA_REPLAY": value})
+
+
 def test_an_unknown_name_is_warned_of_with_the_nearest() -> None:
     warnings = list(unknown({"CAPTCHA_PROFIL": "x", "CAPTCHA_ZZZ": "x", "PATH": "x", "CAPTCHA_CONFIG": "x"}))
 

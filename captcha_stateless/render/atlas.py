@@ -19,16 +19,16 @@ Indices: TypeAlias = NDArray[np.uint8]
 
 #: Palette indices of a 4-bit PNG.
 INDICES = 16
-#: The square that holds a glyph's ink, as a share of its cell; the rest is blank margin (see
-#: ``Atlas.reach``).
+#: The square that holds a glyph's ink, as a share of its cell; the rest is blank (see ``Atlas.reach``).
 INK_SHARE = 7 / 16
 _OVERSAMPLING = 4
 _SMALLEST_CELL, _LARGEST_CELL = 64, 256
 #: Ink of a glyph that is small by nature (a dot, a dash) counts as at least this share of a capital's height.
 _SMALLEST_INK = 0.7
-#: No typeface has a glyph for this noncharacter (Unicode 16, section 23.7): what is drawn for it means
-#: "missing".
+#: No typeface has a glyph for this noncharacter (Unicode 16, 23.7): it shows what a missing one shows.
 _MISSING = "\uffff"
+#: 128 MB: a typical atlas takes a tenth of it, and texels must be counted by 31 bits.
+_LARGEST_ATLAS = 2**27
 _building = Lock()
 
 
@@ -68,8 +68,11 @@ def build_atlas(typefaces: Sequence[Path], alphabet: str, *, side: int, tones: i
     """Rasterise ``alphabet`` in each typeface, or return the atlas made before; the last four are kept.
 
     Raises:
-        Misconfigured: a typeface cannot be read or lacks a glyph.
+        Misconfigured: a typeface cannot be read or lacks a glyph, or there are too many.
     """
+    if len(typefaces) * len(alphabet) * side**2 > _LARGEST_ATLAS:
+        count = f"{len(typefaces)} typefaces of {len(alphabet)} characters"
+        raise Misconfigured(f"{count} take too much memory: name fewer of either.")
     with _building:  # without it, threads that start together would all build the same atlas
         return _build(tuple(typefaces), alphabet, side, tones, natural)
 
@@ -99,9 +102,7 @@ def _fitted(
     file: Path, face: ImageFont.FreeTypeFont, glyph: str, missing: Image.Image | None, ink: int, floor: int
 ) -> Image.Image:
     mask = _mask(face, glyph)
-    if mask is None or (
-        missing is not None and mask.size == missing.size and mask.tobytes() == missing.tobytes()
-    ):
+    if mask is None or mask == missing:
         raise Misconfigured(f"{file.name} has no glyph for {glyph!r}: change the alphabet or the typeface.")
     em = ink * ink / max(*mask.size, floor)
     fitted = _mask(open_typeface(file, int(em)), glyph)
@@ -119,11 +120,14 @@ def _mask(face: ImageFont.FreeTypeFont, glyph: str) -> Image.Image | None:
 
 
 def _cell(mask: Image.Image, side: int) -> NDArray[np.uint8]:
-    """Return a (side, side) cell of coverage with the glyph in its middle and a soft edge."""
+    """Return a (side, side) cell of coverage, 0 to 255, with the glyph in its middle and a soft edge."""
     large = Image.new("L", (side * _OVERSAMPLING, side * _OVERSAMPLING))
     large.paste(mask, ((large.width - mask.width) // 2, (large.height - mask.height) // 2))
-    soft = large.reduce(_OVERSAMPLING).filter(ImageFilter.GaussianBlur(1.3))
-    return np.asarray(soft)
+    soft = np.asarray(large.reduce(_OVERSAMPLING).filter(ImageFilter.GaussianBlur(1.3)), np.uint16)
+    # Thin strokes, which the blur weakens, shall reach the glyph's colour too: contrast is promised for that.
+    full = int(soft.max()) * 4 // 5
+    solid: NDArray[np.uint8] = np.minimum(soft * np.uint16(255) // np.uint16(full), 255).astype(np.uint8)
+    return solid
 
 
 def _indices(coverage: NDArray[np.uint8], tones: int) -> NDArray[np.uint8]:

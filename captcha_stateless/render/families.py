@@ -3,25 +3,24 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, TypeAlias
 
-#: ``ink`` is darker than its ground or lighter, or each palette chooses (``any``).
-Polarity = Literal["dark", "light", "any"]
+#: Whether ink is darker than its ground, lighter, or now one and now the other.
+Polarity: TypeAlias = Literal["dark", "light", "any"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Family:
     """How glyphs are posed, bent, coloured and cluttered; lengths are shares of a tile's side.
 
-    A new look is a new entry below. Glyphs that hide what lies behind them (outlines over a bed of outlines) need
-    one more parameter, not another renderer: the atlas adds 16 to the indices of such a glyph and of its inside, so
-    that the merge by ``maximum`` lets both win, and ``& 15`` after the merge turns the inside into plain ground.
+    A new look is a new entry below. Glyphs that hide what lies behind them (outlines over a bed of outlines)
+    need one more parameter, not another renderer: the atlas adds 16 to the indices of such a glyph and of its
+    inside, so that the merge by ``maximum`` lets both win; ``& 15`` after it turns the inside into ground.
     """
 
     #: The side of the square that holds a glyph's ink at scale 1.
     fill: float
-    #: Keep the typeface's own proportions (em square = fill) instead of fitting each glyph's ink into the
-    #: square.
+    #: Keep the typeface's own proportions (its em is the square) instead of fitting each glyph's ink.
     natural: bool = False
     #: Whether the reference tile and the others share their typeface.
     shares_typeface: bool = False
@@ -53,14 +52,14 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
     {
         "filled": Family(
             fill=0.64,
-            rotation_degrees=25,
+            rotation_degrees=20,
             scale=(0.88, 1.12),
-            stretch=0.12,
-            shear=0.22,
-            bend=0.05,
+            stretch=0.1,
+            shear=0.1,
+            bend=0.035,
             shift=0.16,
             tones=3,
-            strokes=1.3,
+            strokes=1.4,
             stroke_tone=0.45,
         ),
         # The look of the original 1Captcha: 32 px letters, upright, anywhere on a 64 px tile, one typeface.

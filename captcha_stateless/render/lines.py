@@ -22,8 +22,7 @@ _SMALLEST, _LARGEST = 32, 1024
 _PALETTES = 512
 #: Longest text that a line holds.
 LONGEST = 12
-#: A character's tile takes at most this share of the line's height: a tile higher than wide lines would be
-#: cut.
+#: A character's tile takes at most this share of the height, so that characters can stand off the line.
 _TILE_HEIGHT = 0.86
 #: Blank space between characters, at most, as a share of the line's height.
 _WIDEST_GAP = 0.15
@@ -41,9 +40,9 @@ Theme: TypeAlias = Literal["light", "dark"]
 class LineRenderer:
     """Draws lines of one size; the same arguments give the same pixels on every replica.
 
-    Holds the atlas (shared by all renderers of a process that need the same one), tables, planes and
-    palettes: about 25 MB for the default typefaces, 40 glyphs and 600x200 pixels. Any number of threads may
-    call it at once: a call writes only to what it made.
+    Holds the atlas (shared by all renderers of a process that need the same one), tables, planes, palettes:
+    25 MB for the default typefaces, 40 glyphs and 600x200 pixels. Any number of threads may call it at
+    once: a call writes only to what it made.
 
     Raises:
         Misconfigured: the width, height, alphabet or a typeface cannot be drawn.

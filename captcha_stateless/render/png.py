@@ -6,7 +6,6 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from captcha_stateless.render.atlas import Indices
 from captcha_stateless.render.deflate import Deflate, crc32
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -31,13 +30,13 @@ def build_heads(width: int, height: int, palettes: NDArray[np.uint8]) -> list[by
     return [start + chunk(b"PLTE", palette.tobytes()) for palette in palettes]
 
 
-def encode(pictures: Indices, heads: Sequence[bytes], deflate: Deflate) -> list[bytes]:
+def encode(pictures: NDArray[np.uint8], heads: Sequence[bytes], deflate: Deflate) -> list[bytes]:
     """Return PNG files of (count, height, width) palette indices, each after its head; the width is even."""
     rows = filtered(packed(pictures)).reshape(len(pictures), -1)
     return [_file(head, deflate(row.data)) for head, row in zip(heads, rows, strict=True)]
 
 
-def packed(pictures: Indices) -> NDArray[np.uint8]:
+def packed(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Put two indices into each byte, the left one into the high half (section 7.2).
 
     A pair read as one little-endian word is left + 256 right; times 0x1001 that is 4096 left + 256 right +

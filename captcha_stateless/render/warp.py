@@ -31,14 +31,13 @@ _BENDS = ((2, 2), (2, 3), (3, 2), (3, 3), (2, 0), (3, 0), (0, 2), (0, 3), (4, 0)
 # coefficients in steps of 2^-7 and sums below 2^9, every partial sum is a multiple of 2^-15 that fits
 # float32's 24 bits, in whatever order it is taken.
 _BASIS_STEP, _COEFFICIENT_STEP, _LARGEST_SUM = 2.0**-8, 2.0**-7, 2.0**9
-#: Adding and subtracting 1.5 * 2^16 rounds a float32 to steps of 2^-7: it leaves no finer bit (the spacing
-#: there is 2^-7).
+#: Adding and subtracting 1.5 * 2^16 rounds a float32 to steps of 2^-7, the spacing of numbers up there.
 _ROUNDING = np.float32(1.5 * 2**16)
 
 
 @dataclass(frozen=True, slots=True)
 class Warp:
-    """The tables of one (atlas, family, secret); 2.4 MB."""
+    """Poses and bends, (4096, 2, 6, 6) each and 2.4 MB together, for the cells of one atlas."""
 
     atlas: Atlas
     poses: Floats

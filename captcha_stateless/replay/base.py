@@ -18,7 +18,8 @@ class ReplayState:
     """What a filter says of itself for readiness checks and metrics.
 
     ``fill`` is the fullest live bucket's load as a fraction of its safe capacity (0 to 1; above 1 it
-    refuses), ``epoch`` the Unix second before which issued tokens are refused.
+    refuses), ``epoch`` the Unix second before which issued tokens are refused. Before the epoch the filter is
+    not ready: tokens issued meanwhile would be refused later.
     """
 
     scope: Scope
@@ -69,6 +70,14 @@ class Replay(ABC):
     @abstractmethod
     async def state(self, now: float) -> ReplayState:
         """Tell scope, readiness, fill and epoch."""
+
+    async def start(self) -> None:  # noqa: B027 - most filters are ready when they are made
+        """Check, before the first token is issued, that the filter can work.
+
+        Raises:
+            Misconfigured: it cannot, and the message says what to change.
+            Unavailable: what it depends on does not answer yet.
+        """
 
     async def close(self) -> None:  # noqa: B027 - most filters have nothing to give back
         """Give back what the filter holds (connections, maps)."""

@@ -17,11 +17,11 @@ from captcha_stateless.errors import Misconfigured
 
 BLOCK_BITS = 4096
 BLOCK_BYTES = BLOCK_BITS // 8
+_BYTE = BLOCK_BYTES - 1
 
 #: One BLAKE2b digest places an attempt: 4 bytes choose the block and two bytes each bit, so 30 bits are the
 #: most.
 MAX_HASHES = 30
-_DIGEST = struct.Struct(f"<I{MAX_HASHES}H")
 
 
 class Bits(Protocol):
@@ -57,7 +57,7 @@ class Geometry:
         return cls(math.ceil(capacity / load), hashes, capacity)
 
     @property
-    def bytes(self) -> int:
+    def size_bytes(self) -> int:
         """The bits' size, in bytes."""
         return self.blocks * BLOCK_BYTES
 
@@ -106,30 +106,30 @@ class Placer:
         if len(key) < 16:
             raise Misconfigured("a replay filter's key needs at least 16 bytes")
         self._blocks = geometry.blocks
-        self._hashes = geometry.hashes
+        self._digest = struct.Struct(f"<I{geometry.hashes}H")
         self._keyed = blake2b(
-            key=blake2b(key, digest_size=32).digest(), digest_size=_DIGEST.size, person=b"captcha-replay"
+            key=blake2b(key, digest_size=32).digest(),
+            digest_size=self._digest.size,
+            person=b"captcha-replay",
         )
 
-    def place(self, attempt: bytes) -> tuple[int, tuple[int, ...]]:
-        """Return the attempt's block, and its bits' positions in the block (0 to 4095; some may coincide)."""
+    def place(self, attempt: bytes) -> tuple[int, list[int]]:
+        """Return the attempt's block, and its bits' positions therein, of which the low 12 bits count."""
         hashed = self._keyed.copy()
         hashed.update(attempt)
-        block, *positions = _DIGEST.unpack(hashed.digest())
-        return block % self._blocks, tuple(
-            position & (BLOCK_BITS - 1) for position in positions[: self._hashes]
-        )
+        block, *positions = self._digest.unpack(hashed.digest())
+        return block % self._blocks, positions
 
 
-def is_marked(bits: Bits, start: int, positions: tuple[int, ...]) -> bool:
+def is_marked(bits: Bits, start: int, positions: list[int]) -> bool:
     """Tell whether every position is set in the block that begins at byte ``start``."""
     for position in positions:  # noqa: SIM110 - all() over a generator takes twice the time
-        if not bits[start + (position >> 3)] & (1 << (position & 7)):
+        if not bits[start + (position >> 3 & _BYTE)] & (1 << (position & 7)):
             return False
     return True
 
 
-def mark(bits: Bits, start: int, positions: tuple[int, ...]) -> None:
+def mark(bits: Bits, start: int, positions: list[int]) -> None:
     """Set every position in the block that begins at byte ``start``."""
     for position in positions:
-        bits[start + (position >> 3)] |= 1 << (position & 7)
+        bits[start + (position >> 3 & _BYTE)] |= 1 << (position & 7)

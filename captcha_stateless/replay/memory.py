@@ -83,12 +83,12 @@ class MemoryReplay(Replay):
         with self._lock:
             live = [b for number, b in self._buckets.items() if not self._window.is_over(number, now)]
         fill = max((bucket.count for bucket in live), default=0) / self._geometry.capacity
-        return ReplayState(self.scope, fill < 1, fill, self.epoch)
+        return ReplayState(self.scope, fill < 1 and now >= self.epoch, fill, self.epoch)
 
     @property
     def max_bytes(self) -> int:
         """The most memory that the filter's bits ever take, in bytes."""
-        return self._window.buckets * self._geometry.bytes
+        return self._window.buckets * self._geometry.size_bytes
 
     def _open(self, number: int, now: float) -> _Bucket:
         """Return the bucket, making it where its first attempt arrives."""
@@ -101,7 +101,7 @@ class MemoryReplay(Replay):
                 raise Unavailable(
                     "the replay filter holds all the buckets it may: the clock was set back far"
                 )
-            bucket = self._buckets[number] = _Bucket(bytearray(self._geometry.bytes))
+            bucket = self._buckets[number] = _Bucket(bytearray(self._geometry.size_bytes))
         return bucket
 
     def _drop_dead(self, now: float) -> None:

@@ -1,13 +1,8 @@
 """Health: the probes of orchestrators, and when they fail."""
 
-import os
 import signal
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -19,6 +14,7 @@ from captcha_stateless.errors import Unavailable
 from captcha_stateless.protocols.health import Health
 from captcha_stateless.replay.base import Replay, ReplayState
 from tests.conftest import MakeServer
+from tests.live import LiveServer, live_server
 from tests.protocols.contract import AdapterContract
 from tests.support import NOW, Server
 
@@ -57,15 +53,16 @@ def test_a_living_server_says_so(server: Server) -> None:
     assert server.visitor.get("/livez").json() == {"status": "pass"}
 
 
-def test_a_ready_server_names_its_filter(server: Server) -> None:
-    reply = server.visitor.get("/readyz")
+@pytest.mark.parametrize(("replay", "scope"), [("memory", "process"), ("shared", "host")])
+def test_a_ready_server_names_its_filter(make_server: MakeServer, replay: str, scope: str) -> None:
+    reply = make_server(replay=replay).visitor.get("/readyz")
 
     assert reply.status_code == 200
     assert reply.json() == {
         "status": "pass",
         "checks": {
             "draining": False,
-            "replay": {"ready": True, "scope": "process", "fill": 0.0, "epoch": NOW},
+            "replay": {"ready": True, "scope": scope, "fill": 0.0, "epoch": NOW},
         },
     }
 
@@ -108,39 +105,31 @@ def test_a_draining_server_is_not_ready_but_alive(server: Server) -> None:
 
 
 @pytest.fixture
-def port(tmp_path: Path) -> Iterator[int]:
-    """A server in a process of its own, on a free port, told to stop while it drains for a minute."""
+def live(tmp_path: Path) -> Iterator[LiveServer]:
+    """A server in a process of its own that drains for a minute, and was told to stop."""
     keys.save(tmp_path / "keyring.json", keys.fresh_ring(NOW), overwrite=False)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-    environ = {**os.environ, "CAPTCHA_KEYS": str(tmp_path / "keyring.json"), "CAPTCHA_DRAIN_SECONDS": "60"}
-    command = [sys.executable, "-m", "captcha_stateless", "serve", "--port", str(port)]
-    with subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL) as server:
-        try:
-            until(port, 200)
-            server.terminate()
-            yield port
-            server.terminate()
-            assert server.wait(20) in (0, -signal.SIGTERM)
-        finally:
-            server.kill()
+    environ = {"CAPTCHA_KEYS": str(tmp_path / "keyring.json"), "CAPTCHA_DRAIN_SECONDS": "60"}
+    with live_server(environ=environ) as server:
+        assert httpx.get(f"{server.url}/readyz").status_code == 200
+        server.process.terminate()
+        yield server
 
 
-def until(port: int, code: int) -> httpx.Response:
-    """Ask for readiness until it is answered with that code, for twenty seconds at most."""
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        with suppress(httpx.TransportError):
-            reply = httpx.get(f"http://127.0.0.1:{port}/readyz")
-            if reply.status_code == code:
-                return reply
-        time.sleep(0.05)
-    raise AssertionError(f"never answered {code}")
-
-
-def test_a_server_told_to_stop_says_so_and_goes_on_serving_until_told_again(port: int) -> None:
-    reply = until(port, 503)
+def test_a_server_told_to_stop_says_so_and_goes_on_serving_until_told_again(live: LiveServer) -> None:
+    reply = until(live, 503)
+    alive = httpx.get(f"{live.url}/livez")
+    live.stop()
 
     assert reply.json()["checks"]["draining"] is True
-    assert httpx.get(f"http://127.0.0.1:{port}/livez").status_code == 200
+    assert alive.status_code == 200
+    assert live.process.returncode in (0, -signal.SIGTERM)
+
+
+def until(server: LiveServer, code: int) -> httpx.Response:
+    """Ask for readiness until it is answered with that code, for twenty seconds at most."""
+    for _ in range(400):
+        reply = httpx.get(f"{server.url}/readyz")
+        if reply.status_code == code:
+            return reply
+        time.sleep(0.05)
+    raise AssertionError(f"never answered {code}")

@@ -4,7 +4,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from captcha_stateless.errors import Misconfigured
 from captcha_stateless.render import default_typefaces
 from captcha_stateless.render.atlas import Atlas, build_atlas, cell_side
 
@@ -70,6 +73,17 @@ def test_a_small_mark_stays_small() -> None:
     cells = build_atlas(FACES[:1], "A.", side=128, tones=4, natural=False).texels.reshape(-1, 128, 128)
 
     assert (cells[2] > 0).sum() < (cells[1] > 0).sum() / 2
+
+
+@settings(max_examples=50, deadline=None)
+@given(glyph=st.characters(max_codepoint=0x17F))
+def test_any_character_has_ink_or_is_refused(glyph: str) -> None:
+    try:
+        cells = build_atlas(FACES[:1], glyph, side=64, tones=4, natural=False)
+    except Misconfigured as refused:
+        assert "has no glyph for" in str(refused)
+    else:
+        assert cells.texels.max() == 15
 
 
 @pytest.mark.parametrize(("pixels", "side"), [(1, 64), (41, 160), (1000, 256)])

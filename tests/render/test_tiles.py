@@ -197,6 +197,13 @@ def test_an_alphabet_that_cannot_be_drawn_is_refused(alphabet: str, words: str) 
         renderer(alphabet=alphabet)
 
 
+def test_an_atlas_that_takes_too_much_memory_is_refused() -> None:
+    alphabet = "".join(map(chr, range(0x4E00, 0x4E00 + 2000)))
+
+    with pytest.raises(Misconfigured, match="2 typefaces of 2000 characters take too much memory"):
+        renderer(alphabet=alphabet, size=256)
+
+
 def test_an_unknown_family_is_refused_with_those_there_are() -> None:
     with pytest.raises(Misconfigured, match="choose one of filled, classic"):
         renderer(family="baroque")

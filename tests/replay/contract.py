@@ -153,27 +153,13 @@ class ReplayContract:
         await replay.close()
 
 
-class BucketContract(ReplayContract):
-    """Facts of the engines that keep buckets; ``tiny`` is like ``replay``, safe for 10 a bucket."""
+class BoundedContract(ReplayContract):
+    """Facts of the engines whose buckets can be full; ``tiny`` is like ``replay``, safe for 10 a bucket."""
 
     @pytest.fixture
     async def tiny(self, now: int) -> AsyncIterator[Replay]:
         raise NotImplementedError
         yield
-
-    async def test_clock_set_back_reopens_nothing(self, replay: Replay, jti: bytes, now: int) -> None:
-        await replay.spend("grid", jti, iat=now, exp=now + 2, now=now)
-        await replay.spend("grid", secrets.token_bytes(16), iat=now, exp=now + 100, now=now + 40)
-
-        with pytest.raises(Expired):
-            await replay.spend("grid", jti, iat=now, exp=now + 2, now=now)
-
-    async def test_clock_that_ran_ahead_blocks_no_new_token(self, replay: Replay, now: int) -> None:
-        """The floor follows what was dropped, not the wrong clock: an hour ahead and back costs no hour."""
-        await replay.spend("grid", secrets.token_bytes(16), iat=now, exp=now + 50, now=now)
-        await replay.spend("grid", secrets.token_bytes(16), iat=now, exp=now + 3650, now=now + 3600)
-
-        assert await replay.spend("grid", secrets.token_bytes(16), iat=now, exp=now + 70, now=now) == 1
 
     async def test_overflow_is_refused_and_forgets_nothing(self, tiny: Replay, now: int) -> None:
         exp = now // 10 * 10 + 20
@@ -206,15 +192,6 @@ class BucketContract(ReplayContract):
         assert (full.fill, full.ready) == (1.0, False)
         assert (later.fill, later.ready) == (0.0, True)
 
-    async def test_too_many_live_buckets_are_refused(self, replay: Replay, now: int) -> None:
-        """Bounded memory: a clock that jumps about cannot make the filter grow."""
-        hour = 3600
-
-        with pytest.raises(Unavailable):
-            for step in range(100):
-                ahead = now + (100 - step) * hour
-                await replay.spend("grid", secrets.token_bytes(16), iat=now, exp=ahead + 50, now=ahead)
-
     async def test_failed_closing_does_not_take_the_pass_away(self, tiny: Replay, now: int) -> None:
         """The mark of the winner is what counts; here the bucket has no room to close the rest."""
         exp = now // 10 * 10 + 20
@@ -226,3 +203,30 @@ class BucketContract(ReplayContract):
 
         with pytest.raises(Spent):
             await tiny.win("grid", jti, iat=now, exp=exp, now=now, attempts=3)
+
+
+class BucketContract(BoundedContract):
+    """Facts of the engines that keep their buckets themselves."""
+
+    async def test_clock_set_back_reopens_nothing(self, replay: Replay, jti: bytes, now: int) -> None:
+        await replay.spend("grid", jti, iat=now, exp=now + 2, now=now)
+        await replay.spend("grid", secrets.token_bytes(16), iat=now, exp=now + 100, now=now + 40)
+
+        with pytest.raises(Expired):
+            await replay.spend("grid", jti, iat=now, exp=now + 2, now=now)
+
+    async def test_clock_that_ran_ahead_blocks_no_new_token(self, replay: Replay, now: int) -> None:
+        """The floor follows what was dropped, not the wrong clock: an hour ahead and back costs no hour."""
+        await replay.spend("grid", secrets.token_bytes(16), iat=now, exp=now + 50, now=now)
+        await replay.spend("grid", secrets.token_bytes(16), iat=now, exp=now + 3650, now=now + 3600)
+
+        assert await replay.spend("grid", secrets.token_bytes(16), iat=now, exp=now + 70, now=now) == 1
+
+    async def test_too_many_live_buckets_are_refused(self, replay: Replay, now: int) -> None:
+        """Bounded memory: a clock that jumps about cannot make the filter grow."""
+        hour = 3600
+
+        with pytest.raises(Unavailable):
+            for step in range(100):
+                ahead = now + (100 - step) * hour
+                await replay.spend("grid", secrets.token_bytes(16), iat=now, exp=ahead + 50, now=ahead)

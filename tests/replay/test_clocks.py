@@ -1,14 +1,18 @@
 """Clocks that disagree by 5 s and step back by a minute, against a model that forgets nothing."""
 
 import secrets
+import tempfile
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
 
 from captcha_stateless.errors import Refused
-from captcha_stateless.replay.base import Replay
+from captcha_stateless.replay.base import Replay, ReplayState
 from captcha_stateless.replay.memory import MemoryReplay
+from captcha_stateless.replay.shared import SharedReplay
+from tests.chaos import size
 from tests.replay.contract import KEY
 from tests.replay.drive import finish
 
@@ -76,14 +80,51 @@ def double_spends(replay: Replay, steps: list[Step]) -> int:
     return exact.double
 
 
+class Turns(Replay):
+    """Workers that answer in turns, which the digits of a number to base 3 decide."""
+
+    scope = "host"
+
+    def __init__(self, workers: list[SharedReplay], turns: int) -> None:
+        self._workers = workers
+        self._turns = turns
+
+    async def spend(
+        self, namespace: str, jti: bytes, *, iat: int, exp: int, now: float, attempts: int = 1
+    ) -> int:
+        self._turns, worker = divmod(self._turns, 3)
+        return await self._workers[worker].spend(namespace, jti, iat=iat, exp=exp, now=now, attempts=attempts)
+
+    async def state(self, now: float) -> ReplayState:
+        return await self._workers[0].state(now)
+
+
 def memory(kind: type[MemoryReplay] = MemoryReplay) -> MemoryReplay:
     return kind(key=KEY, now=START - 100, spends_per_second=10, false_positives=1e-6)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=size(300, 20_000), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(STEPS)
 def test_clocks_off_and_stepping_back_give_no_double_spend(steps: list[Step]) -> None:
     assert double_spends(memory(), steps) == 0
+
+
+@settings(max_examples=size(150, 5000), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(STEPS, st.integers(0, 2**60))
+def test_workers_with_clocks_off_give_no_double_spend(steps: list[Step], turns: int) -> None:
+    """Three workers on one file take the steps in any order of turns."""
+    with tempfile.TemporaryDirectory() as folder:
+        workers = [
+            SharedReplay(
+                Path(folder, "replay"), key=KEY, now=START - 100, spends_per_second=10, false_positives=1e-6
+            )
+            for _ in range(3)
+        ]
+
+        assert double_spends(Turns(workers, turns), steps) == 0
+
+        for worker in workers:
+            finish(worker.close())
 
 
 def test_without_the_floor_a_clock_set_back_gives_double_spends() -> None:

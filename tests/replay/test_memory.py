@@ -37,6 +37,13 @@ def test_starting_second_belongs_to_the_process_before() -> None:
         finish(replay.spend("grid", secrets.token_bytes(16), iat=1000, exp=1050, now=1000.3))
 
 
+def test_starting_second_is_not_ready() -> None:
+    replay = MemoryReplay(key=KEY, now=1000.2)
+
+    assert not finish(replay.state(1000.9)).ready
+    assert finish(replay.state(1001)).ready
+
+
 def test_short_key_is_refused() -> None:
     with pytest.raises(Misconfigured, match="16 bytes"):
         MemoryReplay(key=b"short", now=0)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import captcha_stateless
-from tests.needs import needs
+from tests.needs import program
 from tests.protocols.test_restcaptcha import WAIT_SECONDS, challenge, status, verify
 from tests.support import Server
 
@@ -24,7 +24,7 @@ NEVER = {"nonce": NONCE, "unit": "bits", "difficulty": 60}
 def drive(*messages: Any) -> list[dict[str, Any]]:
     """Send messages to the worker and return what it says."""
     done = subprocess.run(
-        [needs("node"), str(DRIVER), str(WORKER)],
+        [program("node"), str(DRIVER), str(WORKER)],
         input="\n".join(map(json.dumps, messages)),
         capture_output=True,
         text=True,

@@ -1,0 +1,102 @@
+"""Print what the grid costs over HTTP: the server process's CPU time for a request, with and without the extra `fast`.
+
+Usage: ``make bench``. The server runs on one core and is loaded from the other; a figure is its user and system time,
+divided by the requests. That holds on a machine that others use too, where wall time does not. Yardsticks, measured in the
+same run: a Starlette route that says hello, and the picture of PyPI's `captcha`.
+"""
+
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from captcha.image import ImageCaptcha
+from load import Cost, Sent, Server, serving
+
+from captcha_stateless import Settings, keys
+from captcha_stateless.app import create_engine
+from captcha_stateless.engine import Engine
+
+REQUESTS = 3_000
+PATH = "/api/challenge"
+_cores = sorted(os.sched_getaffinity(0))
+
+
+def main() -> None:
+    os.sched_setaffinity(0, {_cores[-1]})
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "keyring.json"
+        keys.save(path, keys.fresh_ring(int(time.time())), overwrite=False)
+        settings = Settings(keys=path)
+        ring = keys.load(path)
+        engine = create_engine(settings, lambda: ring)
+        picture = cpu_microseconds(lambda: ImageCaptcha().generate("AB3K"), 100)
+        print(f"PyPI captcha, ImageCaptcha, one picture: {picture:.0f} us\n")
+        for extra in ("fast", "plain"):
+            table(extra, engine, {"CAPTCHA_KEYS": str(path), "CAPTCHA_REPLAY_RATE": "10000"}, picture)
+        phases(engine)
+
+
+def table(extra: str, engine: Engine, environ: dict[str, str], picture: float) -> None:
+    with serving(extra, "hello") as server:
+        hello = server.cost([Sent("/", "GET")] * REQUESTS)
+    with serving(extra, "app", environ) as server:
+        server.cost([Sent(PATH)] * 200)
+        rows = [("hello, Starlette", hello), *costs(server, engine)]
+    print(
+        f"{'extra fast' if extra == 'fast' else 'without it':<32}{'us':>7}{'/s a core':>11}{'bytes':>8}{'hellos':>8}"
+    )
+    for name, cost in rows:
+        ratio = cost.seconds / hello.seconds
+        print(f"{name:<32}{cost.microseconds:7.0f}{cost.a_second:11.0f}{cost.size:8.0f}{ratio:8.1f}")
+    print(f"{'ten pictures for one of ImageCaptcha':<36}{picture / rows[1][1].microseconds:.1f} challenges\n")
+
+
+def costs(server: Server, engine: Engine) -> list[tuple[str, Cost]]:
+    first = server.cost([Sent(PATH)] * REQUESTS)
+    replies = [json.loads(body) for body in first.bodies]
+    right = [answered(engine, reply["challenge"], wrong=False) for reply in replies]
+    following = server.cost(right)
+    wrong = [answered(engine, json.loads(body)["challenge"], wrong=True) for body in following.bodies]
+    return [
+        ("first stage", first),
+        ("right answer and next stage", following),
+        ("wrong answer", server.cost(wrong, status=400)),
+        ("replayed answer", server.cost(right, status=400)),
+    ]
+
+
+def answered(engine: Engine, token: str, *, wrong: bool) -> Sent:
+    told = engine.tell(engine.look(token, "onecaptcha"))
+    assert isinstance(told, list)
+    body = json.dumps({"answer": [tile != wrong for tile in told]}).encode()
+    return Sent(PATH, body=body, headers={"X-Captcha-Challenge": token, "Content-Type": "application/json"})
+
+
+def phases(engine: Engine) -> None:
+    """Split a challenge by phase, in this process; what is left of the whole is HTTP and JSON."""
+    sealed = engine.issue("bench", "grid")
+    rows: Sequence[tuple[str, Callable[[], object]]] = [
+        ("choose and seal", lambda: engine.issue("bench", "grid")),
+        ("draw and encode ten pictures", lambda: engine.picture(sealed)),
+        ("open a token", lambda: engine.look(sealed.token, "bench")),
+    ]
+    for name, work in rows:
+        print(f"{name:<32}{cpu_microseconds(work, 1_000):7.0f} us")
+
+
+def cpu_microseconds(work: Callable[[], object], times: int) -> float:
+    """Tell the CPU time of one call: the least of five rounds."""
+    rounds = []
+    for _ in range(5):
+        start = time.process_time()
+        for _ in range(times):
+            work()
+        rounds.append((time.process_time() - start) / times * 1e6)
+    return min(rounds)
+
+
+if __name__ == "__main__":
+    main()
