@@ -227,8 +227,7 @@ class Engine:
             Unavailable: when the filter cannot say.
         """
         trial = Claims(purpose=TRIAL, kind="", jti=self._entropy(_JTI_BYTES), iat=0, exp=0, until=0)
-        if self._seal.open(self._seal.seal(trial), TRIAL) != trial:
-            raise BadToken("a token made here opens to another one")
+        assert self._seal.open(self._seal.seal(trial), TRIAL) == trial
         return await self._replay.state(self._clock())
 
     def left(self, claims: Claims) -> int:

@@ -520,6 +520,17 @@ def test_both_prefixes_answer(server: Server) -> None:
     assert reply.status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/captcha/v1/challenge", "/v1/challenge"])
+def test_it_answers_below_the_path_that_an_edge_mounts_it_at(server: Server, path: str) -> None:
+    transport = httpx.ASGITransport(app=server.app, root_path="/captcha")
+
+    async def ask() -> httpx.Response:
+        async with httpx.AsyncClient(transport=transport, base_url="http://captcha.test") as client:
+            return await client.get(path + SITE, headers=ORIGIN)
+
+    assert anyio.run(ask).status_code == 200
+
+
 def test_a_page_of_another_origin_may_call_it(server: Server) -> None:
     reply = server.visitor.get("/v1/challenge" + SITE, headers=ORIGIN)
 
