@@ -45,6 +45,8 @@ bench: .venv/bench  ## measure: CPU time a request, beside yardsticks in the sam
 	@$(BIN)/python benchmarks/grid.py
 	@$(BIN)/python benchmarks/text.py
 	@$(BIN)/python benchmarks/replay.py
+	@$(BIN)/python benchmarks/work.py
+	@$(BIN)/python benchmarks/hashes.py
 
 chaos: .venv/test  ## the long races and kills of the replay filters
 	@CAPTCHA_TEST_CHAOS=1 $(BIN)/python -m pytest --timeout 900 tests/chaos tests/replay $(ARGS)
@@ -71,7 +73,7 @@ clean:  ## remove what the other targets made, but no keys
 
 .venv/test: .venv/pip pyproject.toml
 	@echo "Installing into .venv, with what the tests need ..."
-	@$(INSTALL) --editable ".[audio,fast,redis]" --group dev
+	@$(INSTALL) --editable ".[audio,dnsbl,fast,redis]" --group dev
 	@touch $@
 
 .venv/bench: .venv/test

@@ -3,12 +3,10 @@
 import logging
 import os
 import secrets
-import signal
 import tempfile
-import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,17 +22,25 @@ from starlette.types import Lifespan
 from captcha_stateless import keys, sites
 from captcha_stateless.digests import keyed_hash
 from captcha_stateless.engine import Engine
-from captcha_stateless.errors import Misconfigured, Unavailable
+from captcha_stateless.errors import BadRequest, Misconfigured, Unavailable
+from captcha_stateless.guard import Guard
 from captcha_stateless.keys import KeyRing
 from captcha_stateless.kinds import KINDS
 from captcha_stateless.manners import Manners
+from captcha_stateless.model import Claims
+from captcha_stateless.peers import Peers
 from captcha_stateless.protocols import PROTOCOLS
-from captcha_stateless.protocols.base import Adapter
+from captcha_stateless.protocols.base import Adapter, Endpoint, in_order
 from captcha_stateless.replay.base import Replay
 from captcha_stateless.replay.fallback import FallbackReplay
 from captcha_stateless.replay.memory import MemoryReplay
+from captcha_stateless.risk import Assessor
+from captcha_stateless.risk.dnsbl import Dnsbl, resolver
+from captcha_stateless.risk.networks import Networks
+from captcha_stateless.risk.networks import load as load_networks
 from captcha_stateless.seal import Seal
 from captcha_stateless.settings import Settings, unknown
+from captcha_stateless.signals import drained_on_term, reloaded_on_hangup
 from captcha_stateless.watched import Watched
 
 #: Browsers keep a preflight's answer no longer than two hours (Chromium's own cap).
@@ -66,19 +72,30 @@ def create_app(
             _log.warning(warning)
     ring = Watched(settings.keys, keys.load)
     replay = replay or create_replay(settings, ring.value, clock())
-    engine = create_engine(settings, lambda: ring.value, replay, clock=clock, entropy=entropy)
-    served = Watched(settings.sites, sites.load) if settings.sites else None
+    networks = Watched(settings.risk_networks, load_networks) if settings.risk_networks else None
+    guard = create_guard(settings, ring.value, networks, clock)
+    engine = create_engine(
+        settings, lambda: ring.value, replay, clock=clock, entropy=entropy, missed=guard.missed
+    )
+    served = _served(settings, engine)
     adapters = [
-        adapter(engine, settings, lambda: served.value if served else _DEVELOPMENT)
+        adapter(engine, settings, lambda: served.value if served else _DEVELOPMENT, guard)
         for adapter in _adapters(settings)
     ]
     app = Starlette(
-        routes=[route for adapter in adapters for route in adapter.routes()],
-        middleware=[Middleware(Manners), _cors(settings)],
+        routes=in_order(route for adapter in adapters for route in adapter.routes()),
+        middleware=[*_peers(settings), Middleware(Manners), _cors(settings)],
         exception_handlers={HTTPException: _http_error, Exception: _server_error},
-        lifespan=_lifespan([file for file in (ring, served) if file], replay, clock, adapters),
+        lifespan=_lifespan(
+            [file for file in (ring, served, networks) if file],
+            replay,
+            clock,
+            adapters,
+            settings.drain_seconds,
+        ),
     )
     app.state.engine = engine
+    app.state.draining = False
     return app
 
 
@@ -89,6 +106,7 @@ def create_engine(
     *,
     clock: Callable[[], float] = time.time,
     entropy: Callable[[int], bytes] = secrets.token_bytes,
+    missed: Callable[[Claims], None] = lambda _: None,
 ) -> Engine:
     """Compose the engine alone, for the server and the command line alike.
 
@@ -104,7 +122,23 @@ def create_engine(
         heard=tuple(adapter.name for adapter in PROTOCOLS if adapter.heard),
         clock=clock,
         entropy=entropy,
+        missed=missed,
     )
+
+
+def create_guard(
+    settings: Settings, ring: KeyRing, networks: Watched[Networks] | None, clock: Callable[[], float]
+) -> Guard:
+    """Make the guard that the settings ask for; its key never rotates, so that counts survive a rotation."""
+    key, none = ring.derive("risk"), Networks()
+    assessor = Assessor(
+        key,
+        networks=lambda: networks.value if networks else none,
+        free_challenges=settings.risk_free_challenges,
+        dnsbl=Dnsbl(settings.dnsbl_zone, resolver(), key) if settings.dnsbl_zone else None,
+        dnsbl_score=settings.dnsbl_score,
+    )
+    return Guard(assessor, clock=clock)
 
 
 def create_replay(settings: Settings, ring: KeyRing, now: float) -> Replay:
@@ -160,6 +194,29 @@ def _adapters(settings: Settings) -> list[type[Adapter]]:
     return [adapter for adapter in PROTOCOLS if adapter.enabled(settings)]
 
 
+def _served(settings: Settings, engine: Engine) -> Watched[sites.Sites] | None:
+    if settings.sites is None:
+        _checked(settings, engine, _DEVELOPMENT)
+        return None
+    return Watched(settings.sites, lambda path: _checked(settings, engine, sites.load(path)))
+
+
+def _checked(settings: Settings, engine: Engine, served: sites.Sites) -> sites.Sites:
+    if settings.policy not in served.policies:
+        raise Misconfigured(f"CAPTCHA_POLICY: no policy is named {settings.policy}")
+    for policy in served.policies.values():
+        for rule in policy.rules:
+            try:
+                engine.plan(rule.kind, rule.params) if rule.kind else None
+            except BadRequest as error:
+                raise Misconfigured(f"policy {policy.name}: {error}") from None
+    return served
+
+
+def _peers(settings: Settings) -> list[Middleware]:
+    return [Middleware(Peers, settings.trusted_proxies)] if settings.trusted_proxies else []
+
+
 def _cors(settings: Settings) -> Middleware:
     return Middleware(
         CORSMiddleware,
@@ -172,10 +229,14 @@ def _cors(settings: Settings) -> Middleware:
 
 
 def _lifespan(
-    files: list[Watched[Any]], replay: Replay, clock: Callable[[], float], adapters: list[Adapter]
+    files: list[Watched[Any]],
+    replay: Replay,
+    clock: Callable[[], float],
+    adapters: list[Adapter],
+    drain_seconds: int,
 ) -> Lifespan[Starlette]:
     @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
         for adapter in adapters:
             adapter.warm()
         with suppress(Unavailable):  # then every answer is 503 until it is up
@@ -183,28 +244,11 @@ def _lifespan(
         # The filter refuses tokens older than its epoch, a whole second: none is handed out before it.
         state = await replay.state(clock())
         await anyio.sleep(max(0.0, min(state.epoch - clock(), 2.0)))
-        with _reloaded_on_hangup(files):
+        with reloaded_on_hangup(files), drained_on_term(app.state, drain_seconds):
             yield
         await replay.close()
 
     return lifespan
-
-
-@contextmanager
-def _reloaded_on_hangup(files: list[Watched[Any]]) -> Iterator[None]:
-    if not hasattr(signal, "SIGHUP") or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def reload(*_: object) -> None:
-        for file in files:
-            file.reload()
-
-    before = signal.signal(signal.SIGHUP, reload)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGHUP, before)
 
 
 async def _http_error(_: Request, error: Exception) -> Response:
@@ -212,5 +256,8 @@ async def _http_error(_: Request, error: Exception) -> Response:
     return JSONResponse({"error": error.detail}, error.status_code, error.headers)
 
 
-async def _server_error(_: Request, __: Exception) -> Response:
+async def _server_error(request: Request, _: Exception) -> Response:
+    endpoint = request.scope.get("endpoint")
+    if isinstance(endpoint, Endpoint):
+        return endpoint.fault(request)
     return JSONResponse({"error": "Internal server error"}, 500)

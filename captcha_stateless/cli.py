@@ -20,7 +20,7 @@ from captcha_stateless import __version__, keys, sites
 from captcha_stateless.app import create_engine, create_replay
 from captcha_stateless.doctor import examine, fit
 from captcha_stateless.engine import Engine
-from captcha_stateless.errors import CaptchaError, Misconfigured, Unavailable
+from captcha_stateless.errors import BadRequest, CaptchaError, Misconfigured, Unavailable
 from captcha_stateless.render import contact_sheet
 from captcha_stateless.seal import Seal
 from captcha_stateless.settings import FILE_VARIABLE, Settings, unknown
@@ -85,7 +85,9 @@ def main(config: str | None) -> None:
     help="Processes that share the port. [$WEB_CONCURRENCY]",
 )
 @click.option(
-    "--trust-proxies", metavar="LIST", help="Addresses or networks whose X-Forwarded-* headers count."
+    "--trust-proxies",
+    metavar="LIST",
+    help="Addresses or networks whose X-Forwarded-* headers count. [$CAPTCHA_TRUSTED_PROXIES]",
 )
 @click.argument("uvicorn_options", nargs=-1, type=click.UNPROCESSED)
 @_plainly
@@ -93,13 +95,14 @@ def serve(
     host: str, port: int, workers: int, trust_proxies: str | None, uvicorn_options: tuple[str, ...]
 ) -> None:
     """Run the server; further options go to uvicorn as they are."""
+    if trust_proxies is not None:
+        os.environ["CAPTCHA_TRUSTED_PROXIES"] = trust_proxies
     settings = _settings()
     if workers > 1 and settings.replay == "memory":
         raise Misconfigured(
             "CAPTCHA_REPLAY=memory serves one worker only: each would honour the same token; use shared"
         )
     _check_replay(settings)
-    trust = ["--forwarded-allow-ips", trust_proxies] if trust_proxies else ["--no-proxy-headers"]
     place = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     click.echo(
         f"captcha_stateless {__version__}: try it at {place}/" if settings.page else f"Serving at {place}"
@@ -119,7 +122,7 @@ def serve(
                 "--no-server-header",
                 "--no-access-log",
             ),  # an access log holds addresses, and paths that hold tokens
-            *trust,
+            "--no-proxy-headers",  # the application reads them, for it must know which peer was the proxy
             *uvicorn_options,
         ],
         prog_name="uvicorn",
@@ -297,6 +300,8 @@ def sample(kind: str, params: tuple[str, ...], count: int, output: Path) -> None
     pairs = (param.split("=", 1) for param in params if "=" in param)
     wanted = {name: _typed(text) for name, text in pairs}
     rows = [engine.picture(engine.issue("sample", kind, wanted)) for _ in range(count)]
+    if not rows[0]:
+        raise BadRequest(f"kind {kind} shows nothing")
     if rows[0][0].startswith(b"RIFF"):
         output = output.with_suffix(".wav")
         output.write_bytes(rows[0][0])

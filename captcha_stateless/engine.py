@@ -1,4 +1,4 @@
-"""The verbs that a protocol may ask: issue, look, picture, speak, redeem, advance, extend, vouch, attest, consume.
+"""The verbs that a protocol may ask: issue, look, picture, speak, redeem, revoke, advance, extend, vouch, attest, consume.
 
 Rule 1: a token is opened, then its answer's form is looked at, then a try is spent, then the answer is judged. A malformed
 answer burns nothing; no answer is judged twice.
@@ -15,16 +15,18 @@ from dataclasses import replace
 from typing import TypedDict
 
 from captcha_stateless.digests import keyed_hash
-from captcha_stateless.errors import BadRequest, BadToken, Expired, WrongAnswer
+from captcha_stateless.errors import BadRequest, BadToken, Expired, Spent, TooSoon, WrongAnswer
 from captcha_stateless.kinds.base import Kind
 from captcha_stateless.model import Challenge, Claims, Params, Sealed
-from captcha_stateless.replay.base import Replay
+from captcha_stateless.replay.base import Replay, ReplayState
 from captcha_stateless.seal import Seal
 from captcha_stateless.stages import EXTENSIONS
 
 #: The purpose of what a finished run earns.
 PROOF = "proof"
 PROOF_SECONDS = 300
+#: The purpose of a token that is made to be opened at once.
+TRIAL = "trial"
 
 _JTI_BYTES = 16
 _SEED_BYTES = 16
@@ -55,10 +57,13 @@ class Engine:
         heard: tuple[str, ...] = (),
         clock: Callable[[], float] = time.time,
         entropy: Callable[[int], bytes] = secrets.token_bytes,
+        missed: Callable[[Claims], None] = lambda _: None,
     ) -> None:
+        """Take the parts; ``missed`` is told of every wrong answer."""
         self._seal, self._kinds, self._replay = seal, kinds, replay
         self._answer_key, self._extensions, self._heard = answer_key, extensions, heard
-        self._clock, self._entropy = clock, entropy
+        self._clock, self._entropy, self._missed = clock, entropy, missed
+        self._began = clock()
 
     def issue(
         self,
@@ -69,15 +74,25 @@ class Engine:
         tries: int = 1,
         site: str = "",
         host: str = "",
+        wait_seconds: float = 0,
+        who: bytes = b"",
     ) -> Sealed:
         """Begin a run: draw its first stage and seal it.
+
+        Args:
+            purpose: the protocol that asks; the token serves no other.
+            kind: which kind of challenge.
+            wanted: what sort of it; the kind completes it.
+            tries: how many answers are judged.
+            site: the key of the site that asks.
+            host: the host name of the page.
+            wait_seconds: an answer before that is too soon.
+            who: a keyed hash of the network that asks.
 
         Raises:
             BadRequest: when there is no such challenge.
         """
-        if kind not in self._kinds:
-            raise BadRequest(f"there is no kind {kind}")
-        params = self._kinds[kind].plan(wanted or {})
+        params = self.plan(kind, wanted or {})
         run = Claims(
             purpose=purpose,
             kind=kind,
@@ -88,9 +103,21 @@ class Engine:
             tries=tries,
             site=site,
             host=host,
+            nbf_ms=int((self._clock() + wait_seconds) * 1000) if wait_seconds else 0,
+            who=who,
             params=params,
         )
         return self._stage(run, 0)
+
+    def plan(self, kind: str, wanted: Params) -> Params:
+        """Complete what is wanted of a kind.
+
+        Raises:
+            BadRequest: when there is no such challenge.
+        """
+        if kind not in self._kinds:
+            raise BadRequest(f"there is no kind {kind}")
+        return self._kinds[kind].plan(wanted)
 
     def advance(self, claims: Claims) -> Sealed | None:
         """Draw and seal the stage after a right answer's; None after the last."""
@@ -162,6 +189,7 @@ class Engine:
             BadAnswer: when the answer has not the form that the kind asks for; nothing is spent.
             Expired: when the deadline has passed since the token was opened.
             Spent: when no try is left.
+            TooSoon: when the answer came before its time; its try is spent.
             WrongAnswer: when the answer is not right; its try is spent.
             Unavailable: when the replay filter cannot say; nothing is spent.
         """
@@ -169,9 +197,25 @@ class Engine:
         normal = kind.normal(answer, claims.params)
         self._live(claims)
         await self._replay.spend(**self._filed(claims))
+        if self._clock() * 1000 < claims.nbf_ms:
+            raise TooSoon("answered faster than the protocol allows")
         if not kind.check(self._answer_key, claims, normal):
+            self._missed(claims)
             raise WrongAnswer("answer is not right")
         await self._replay.win(**self._filed(claims))
+
+    async def revoke(self, claims: Claims) -> None:
+        """Use up every try of a token, judging nothing; that none is left already is no error.
+
+        Raises:
+            Expired: when the deadline has passed since the token was opened.
+            Unavailable: when the replay filter cannot say.
+        """
+        try:
+            while await self._replay.spend(**self._filed(claims)) < claims.tries:
+                pass
+        except Spent:
+            return
 
     def extend(self, token: str, *purposes: str) -> Sealed:
         """Seal the same stage again with a later deadline: nothing is spent, and the same is drawn.
@@ -222,6 +266,25 @@ class Engine:
         """Word the answer that would be right; for the holder of the keys only."""
         return self._kinds[claims.kind].tell(self.draw(claims))
 
+    def now(self) -> int:
+        """Tell the Unix second."""
+        return int(self._clock())
+
+    def uptime(self) -> int:
+        """Tell how many whole seconds the engine has been there."""
+        return int(self._clock() - self._began)
+
+    async def state(self) -> ReplayState:
+        """Prove that a token made here opens here, and tell how the replay filter is.
+
+        Raises:
+            BadToken: when the token does not open.
+            Unavailable: when the filter cannot say.
+        """
+        trial = Claims(purpose=TRIAL, kind="", jti=self._entropy(_JTI_BYTES), iat=0, exp=0, until=0)
+        assert self._seal.open(self._seal.seal(trial), TRIAL) == trial
+        return await self._replay.state(self._clock())
+
     def left(self, claims: Claims) -> int:
         """Tell the whole seconds until a token's deadline."""
         return max(0, claims.exp - int(self._clock()))
@@ -247,12 +310,13 @@ class Engine:
         seed, jti, now = self._entropy(_SEED_BYTES), self._entropy(_JTI_BYTES), int(self._clock())
         challenge = kind.draw(seed, run.params)
         time_allowed = ladder.time(stage)
+        extensions = self._extensions if ladder.extendable else 0
         claims = replace(
             run,
             jti=jti,
             iat=now,
             exp=now + time_allowed,
-            until=now + time_allowed * (1 + (self._extensions if ladder.extendable else 0)),
+            until=now + time_allowed * (1 + extensions),
             seed=seed,
             digests=kind.digests(self._answer_key, jti, challenge),
             stage=stage,

@@ -29,7 +29,9 @@ class Claims:
 
     Times are whole Unix seconds. ``exp`` is this token's deadline; ``until`` the last second to which the challenge can be
     extended, equal for every token of one ``jti``, so that the replay filter files them in one place. ``digests`` are keyed
-    hashes of the accepted answers, bound to ``jti``; ``tries`` is how many answers are judged.
+    hashes of the accepted answers, bound to ``jti``; ``tries`` is how many answers are judged. An answer before ``nbf_ms``
+    is too soon (Unix milliseconds, for the wait is no longer than the error of whole seconds would be). ``who`` is a
+    keyed hash of the network that asked, by which its failures are counted.
     """
 
     purpose: str
@@ -45,6 +47,8 @@ class Claims:
     tries: int = 1
     site: str = ""
     host: str = ""
+    nbf_ms: int = 0
+    who: bytes = b""
     params: Params = field(default_factory=dict)
 
 

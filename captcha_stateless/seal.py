@@ -180,6 +180,8 @@ def _encode(claims: Claims) -> bytes:
         "tries": claims.tries,
         "site": claims.site,
         "host": claims.host,
+        "nbf_ms": claims.nbf_ms,
+        "who": _base64url(claims.who),
         "params": dict(claims.params),
     }
     return _json.encode(document).encode("ascii")
@@ -190,10 +192,12 @@ def _decode(plaintext: bytes) -> Claims:
     if not isinstance(document, dict) or document.pop("v") != VERSION:
         raise ValueError("not claims of this version")
     jti, seed, digests = document.pop("jti"), document.pop("seed"), document.pop("digests")
+    who = document.pop("who", "")
     return Claims(
         **document,
         jti=_canonical(jti),
         seed=_canonical(seed),
+        who=_canonical(who),
         digests=tuple(_canonical(digest) for digest in digests),
     )
 

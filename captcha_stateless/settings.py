@@ -143,6 +143,46 @@ class Settings:
     typefaces: Path | None = _option(
         None, _path, "a folder of .ttf or .otf files to draw with; unset: the installed packages"
     )
+    policy: str = _option(
+        "default",
+        _text,
+        "the policy of sites that name none: `lenient`, `default`, `strict` or one of the sites file",
+    )
+    trusted_proxies: tuple[str, ...] = _option(
+        (),
+        _names,
+        "addresses or networks of proxies whose X-Forwarded-* and risk headers count; `*`: every peer",
+    )
+    risk_header: str = _option(
+        "", _text, "the header in which a trusted proxy hands on a risk score from 0 to 100; empty: none"
+    )
+    risk_header_inverted: bool = _option(
+        False, _flag, "read that header the other way round: 100 is surely a person, as Cloudflare counts"
+    )
+    risk_networks: Path | None = _option(
+        None, _path, "a file of networks to `allow`, `block` or give a `score`, one a line"
+    )
+    risk_free_challenges: int = _option(
+        300,
+        _whole(1, 1_000_000),
+        "challenges of one site that a /24 or /64 may ask in five minutes before its risk rises",
+    )
+    dnsbl_zone: str = _option("", _text, "a DNS blocklist to ask, such as zen.spamhaus.org; empty: none")
+    dnsbl_score: int = _option(60, _whole(0, 100), "the risk of an address that the DNS blocklist lists")
+    work_wait_seconds: int = _option(
+        2, _whole(0, 60), "a RESTCaptcha token verified within so many seconds of its challenge is invalid"
+    )
+    health_key: str = _option(
+        "",
+        _text,
+        "the key that `/health` asks for, in X-API-KEY or as `Authorization: ApiKey`; empty: none",
+        secret=True,
+    )
+    health_networks: tuple[str, ...] = _option((), _names, "networks that `/health` answers; empty: all")
+    health_private: bool = _option(False, _flag, "let `/health` answer private networks only")
+    drain_seconds: int = _option(
+        0, _whole(0, 300), "after SIGTERM say not ready and go on serving for so long before stopping"
+    )
     replay: str = _option(
         "shared",
         _replay,

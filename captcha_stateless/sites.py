@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from captcha_stateless import policy as policies
 from captcha_stateless.digests import fingerprint, same
 from captcha_stateless.errors import Misconfigured, UnknownSite, WeakKind, WrongHost, WrongSecret
+from captcha_stateless.policy import PRESETS, Policy
 
 _MAX_FILE_BYTES = 1_048_576
 _NOBODY = fingerprint("")
@@ -62,15 +64,19 @@ class Site:
 
 
 class Sites:
-    """Every site, found by its key or by its secret."""
+    """Every site, found by its key or by its secret, and the policies that sites name."""
 
-    def __init__(self, sites: Iterable[Site]) -> None:
+    def __init__(self, sites: Iterable[Site], policies: Mapping[str, Policy] = PRESETS) -> None:
         """Take the sites.
 
         Raises:
-            Misconfigured: when two share a key or a secret.
+            Misconfigured: when two share a key or a secret, or one names a policy that is not there.
         """
         self.all = tuple(sites)
+        self.policies = policies
+        for site in self.all:
+            if site.policy and site.policy not in policies:
+                raise Misconfigured(f"site {site.key}: no policy is named {site.policy}")
         self._by_key = {site.key: site for site in self.all}
         self._by_secret = {site.secret_sha256: site for site in self.all}
         if len(self._by_key) != len(self.all) or len(self._by_secret) != len(self.all):
@@ -86,6 +92,10 @@ class Sites:
             return self._by_key[key]
         except KeyError:
             raise UnknownSite("there is no such site") from None
+
+    def policy(self, site: Site, default: str) -> Policy:
+        """Find a site's policy: its own, or the deployment's."""
+        return self.policies[site.policy or default]
 
     def authenticate(self, secret: str) -> Site:
         """Find the site whose secret this is: an unknown one costs as much time as a known one.
@@ -112,7 +122,7 @@ DEVELOPMENT = Site(
 
 
 def load(path: Path) -> Sites:
-    """Read the sites from their TOML file, one ``[[site]]`` table each.
+    """Read the sites from their TOML file, one ``[[site]]`` table each, and the policies, one ``[[policy]]`` table each.
 
     Raises:
         Misconfigured: when the file cannot be read, or a site is not of that form.
@@ -124,10 +134,17 @@ def load(path: Path) -> Sites:
         raise Misconfigured(f"cannot read the sites file {path} ({error.strerror})") from None
     except (ValueError, RecursionError) as error:
         raise Misconfigured(f"{path} is not TOML: {error}") from None
-    entries = document.get("site", [])
-    if set(document) - {"site"} or not isinstance(entries, list):
-        raise Misconfigured(f"{path} may hold [[site]] tables only")
-    return Sites(_site(path, number, entry) for number, entry in enumerate(entries, 1))
+    entries = {name: _tables(path, name, document.pop(name, [])) for name in ("site", "policy")}
+    if document:
+        raise Misconfigured(f"{path} may hold [[site]] and [[policy]] tables only")
+    made = (_site(path, number, entry) for number, entry in enumerate(entries["site"], 1))
+    return Sites(made, policies.parse(str(path), entries["policy"]))
+
+
+def _tables(path: Path, name: str, value: object) -> list[dict[str, Any]]:
+    if not (isinstance(value, list) and all(isinstance(table, dict) for table in value)):
+        raise Misconfigured(f"{path}: {name} must be [[{name}]] tables")
+    return value
 
 
 def make(name: str, key: str, secret: str, **options: Any) -> Site:

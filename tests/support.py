@@ -46,12 +46,15 @@ class Visitor:
 
     def __init__(self, app: Starlette) -> None:
         self.app = app
+        self.address = "127.0.0.1"
 
     def request(self, method: str, path: str, **options: Any) -> httpx.Response:
         return anyio.run(self.arequest, method, path, options)
 
     async def arequest(self, method: str, path: str, options: Mapping[str, Any]) -> httpx.Response:
-        transport = httpx.ASGITransport(app=self.app, raise_app_exceptions=True)
+        transport = httpx.ASGITransport(
+            app=self.app, raise_app_exceptions=True, client=(self.address, 50_000)
+        )
         async with httpx.AsyncClient(transport=transport, base_url="http://captcha.test") as client:
             return await client.request(method, path, **options)
 

@@ -1,5 +1,7 @@
 """The composed server: its page, its manners, and what it says when something breaks."""
 
+from pathlib import Path
+
 import anyio
 import httpx
 import pytest
@@ -21,14 +23,14 @@ def test_the_page_is_served_under_a_strict_policy(server: Server) -> None:
     assert "<script" in page.text
 
 
-@pytest.mark.parametrize("path", ["/page.css", "/page.js"])
+@pytest.mark.parametrize("path", ["/page.css", "/page.js", "/work.js"])
 def test_the_page_s_files_are_there(server: Server, path: str) -> None:
     assert server.visitor.get(path).status_code == 200
 
 
 def test_the_page_names_no_third_party(server: Server) -> None:
-    for path in ("/", "/page.css", "/page.js"):
-        assert "//" not in server.visitor.get(path).text.replace("// ", "")
+    for path in ("/", "/page.css", "/page.js", "/work.js"):
+        assert "//" not in server.visitor.get(path).text.replace("// ", "").replace("//\n", "")
 
 
 def test_the_page_can_be_switched_off(make_server: MakeServer) -> None:
@@ -106,3 +108,21 @@ def test_without_keys_nothing_starts(
 ) -> None:
     with pytest.raises(Misconfigured, match="keys init"):
         create_app(Settings(keys=tmp_path_factory.mktemp("empty") / "none.json"))
+
+
+@pytest.mark.parametrize(
+    "rule", ['kind = "riddle"', 'kind = "work"\ndifficulty = 41', 'kind = "grid"\nprofile = "other"']
+)
+def test_a_policy_that_asks_for_what_no_kind_draws_is_refused_at_start(
+    make_server: MakeServer, tmp_path: Path, rule: str
+) -> None:
+    path = tmp_path / "sites.toml"
+    path.write_text(f'[[policy]]\nname = "shop"\n[[policy.rule]]\nscore = [0, 100]\n{rule}\n')
+
+    with pytest.raises(Misconfigured, match="policy shop"):
+        make_server(sites=path)
+
+
+def test_a_default_policy_that_is_not_there_is_refused_at_start(make_server: MakeServer) -> None:
+    with pytest.raises(Misconfigured, match="CAPTCHA_POLICY"):
+        make_server(policy="other")

@@ -3,7 +3,7 @@
 import anyio
 import pytest
 
-from captcha_stateless.errors import BadAnswer, BadToken, Expired, Spent, WrongAnswer
+from captcha_stateless.errors import BadAnswer, BadRequest, BadToken, Expired, Spent, TooSoon, WrongAnswer
 from captcha_stateless.model import Claims
 from tests.support import NOW, Server
 
@@ -104,3 +104,38 @@ def test_after_the_last_stage_there_is_none(server: Server) -> None:
 
     assert second is not None
     assert server.engine.advance(second.claims) is None
+
+
+def test_an_answer_before_its_time_is_too_soon_and_spent(server: Server) -> None:
+    claims = server.engine.issue("test", "work", {"difficulty": 4}, wait_seconds=2).claims
+    answer = server.engine.tell(claims)
+
+    with pytest.raises(TooSoon):
+        redeem(server, claims, answer)
+    server.clock.pass_(2)
+
+    with pytest.raises(Spent):
+        redeem(server, claims, answer)
+
+
+def test_a_revoked_token_has_no_try_left(server: Server) -> None:
+    claims = server.engine.issue("test", "grid", tries=3).claims
+    anyio.run(server.engine.revoke, claims)
+
+    with pytest.raises(Spent):
+        redeem(server, claims, server.engine.tell(claims))
+
+
+def test_a_token_may_be_revoked_twice(server: Server) -> None:
+    claims = server.engine.issue("test", "grid").claims
+
+    anyio.run(server.engine.revoke, claims)
+    anyio.run(server.engine.revoke, claims)
+
+
+def test_work_is_never_extended(server: Server) -> None:
+    sealed = server.engine.issue("test", "work")
+
+    assert sealed.claims.until == sealed.claims.exp
+    with pytest.raises(BadRequest):
+        server.engine.extend(sealed.token, "test")

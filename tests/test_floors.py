@@ -11,12 +11,26 @@ ROOT = Path(__file__).parent.parent / PACKAGE
 
 # From the bottom up. A name stands for the module, or for the package and what is in it.
 FLOORS = [
-    ["errors", "digests", "draws", "settings", "stages", "watched", "render", "sound", "pool"],
+    [
+        "errors",
+        "digests",
+        "draws",
+        "languages",
+        "pool",
+        "problems",
+        "settings",
+        "sound",
+        "stages",
+        "watched",
+        "render",
+    ],
     ["model"],
-    ["keys", "kinds", "sites"],
-    ["seal", "replay"],
+    ["policy"],
+    ["keys", "kinds", "risk", "sites"],
+    ["guard", "seal", "replay"],
     ["engine"],
-    ["protocols", "manners"],
+    ["manners", "peers", "signals"],
+    ["protocols"],
     ["app"],
     ["doctor"],
     ["cli"],
@@ -27,6 +41,7 @@ INNER_FLOORS: dict[str, list[list[str]]] = {
     "kinds": [["base"], ["spoken"], ["*"], ["__init__"]],
     "protocols": [["base", "ranges"], ["*"], ["__init__"]],
     "replay": [["base", "bloom", "breaker", "locks", "lua", "window"], ["arena"], ["*"], ["__init__"]],
+    "risk": [["counters", "networks"], ["dnsbl"], ["assess"], ["__init__"]],
     "render": [
         ["chance", "checks", "deflate", "families", "typefaces", "sheet"],
         ["atlas", "png"],
@@ -47,9 +62,10 @@ GROUND = {
 
 HOMES = {
     "jwcrypto": {"seal", "keys"},
-    "starlette": {"protocols", "manners", "app"},
+    "dns": {"risk"},
+    "starlette": {"protocols", "manners", "peers", "signals", "app"},
     "click": {"cli"},
-    "uvicorn": {"cli"},
+    "uvicorn": {"cli", "peers"},
     "PIL": {"render"},
     "fontpkg": {"render"},
     "isal": {"render"},

@@ -159,3 +159,40 @@ def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
 def test_a_key_that_clients_could_not_send_is_not_made(key: str) -> None:
     with pytest.raises(Misconfigured):
         sites.make("Shop", key, "secret")
+
+
+POLICY = """
+[[policy]]
+name = "shop"
+[[policy.rule]]
+score = [0, 100]
+kind = "work"
+difficulty = 12
+"""
+
+
+def test_a_site_has_its_own_policy_or_the_deployment_s(tmp_path: Path) -> None:
+    path = tmp_path / "sites.toml"
+    path.write_text(GOOD + 'policy = "shop"\n' + POLICY)
+
+    served = sites.load(path)
+
+    assert served.policy(served.find("shop"), "default").name == "shop"
+    assert served.policy(OPEN, "strict").name == "strict"
+
+
+def test_a_policy_that_is_not_there_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "sites.toml"
+    path.write_text(GOOD + 'policy = "shop"\n')
+
+    with pytest.raises(Misconfigured, match="no policy is named shop"):
+        sites.load(path)
+
+
+@pytest.mark.parametrize("text", ["policy = 5", "site = 5", "site = [5]", "[policy]\nname = 'x'"])
+def test_what_is_no_table_is_told(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "sites.toml"
+    path.write_text(text)
+
+    with pytest.raises(Misconfigured):
+        sites.load(path)

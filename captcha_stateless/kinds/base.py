@@ -54,7 +54,11 @@ class Kind(ABC):
 
     @abstractmethod
     def tell(self, challenge: Challenge) -> object:
-        """Word the right answer as a client would send it; for the holder of the keys only."""
+        """Word a right answer as a client would send it; for the holder of the keys only.
+
+        Raises:
+            BadRequest: when finding one would take long.
+        """
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -78,11 +82,14 @@ class Kind(ABC):
         raise BadRequest("this kind draws no words")
 
     def digests(self, key: bytes, jti: bytes, challenge: Challenge) -> tuple[bytes, ...]:
-        """Hash the accepted answers, bound to the token that they answer."""
+        """Hash the accepted answers, bound to the token that they answer; none where no answer is known beforehand."""
         return tuple(keyed_hash(key, jti, answer) for answer in challenge.answers)
 
     def check(self, key: bytes, claims: Claims, normal: bytes) -> bool:
-        """Judge an answer in its normal form against the sealed digests, in constant time for all kinds alike."""
+        """Judge an answer in its normal form against the sealed digests, in constant time for all kinds alike.
+
+        A kind that knows no answer beforehand overrides this, and judges by the sealed seed and params alone.
+        """
         given = keyed_hash(key, claims.jti, normal)
         verdicts = [same(given, digest) for digest in claims.digests]
         return any(verdicts)

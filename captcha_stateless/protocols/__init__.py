@@ -2,10 +2,21 @@
 
 from captcha_stateless.protocols.audio import Audio
 from captcha_stateless.protocols.base import Adapter
+from captcha_stateless.protocols.health import Health
 from captcha_stateless.protocols.minicap import MiniCap
 from captcha_stateless.protocols.onecaptcha import OneCaptcha
 from captcha_stateless.protocols.page import Page
 from captcha_stateless.protocols.relaysms import RelaySms
+from captcha_stateless.protocols.restcaptcha import RestCaptcha
 from captcha_stateless.protocols.tornevall import Tornevall
 
-PROTOCOLS: tuple[type[Adapter], ...] = (OneCaptcha, MiniCap, RelaySms, Tornevall, Audio, Page)
+PROTOCOLS: tuple[type[Adapter], ...] = (
+    OneCaptcha,
+    MiniCap,
+    RelaySms,
+    RestCaptcha,
+    Tornevall,
+    Audio,
+    Health,
+    Page,
+)

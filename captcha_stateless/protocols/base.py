@@ -3,20 +3,25 @@
 import json
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
+from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
-from starlette.routing import Route
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Message, Receive, Scope, Send
 
 from captcha_stateless.engine import Engine
 from captcha_stateless.errors import BadRequest, CaptchaError, Denied, Refused, Unavailable
+from captcha_stateless.guard import Demand, Guard, open_guard
+from captcha_stateless.peers import TRUSTED
+from captcha_stateless.policy import MAX_SCORE
+from captcha_stateless.risk import Caller
 from captcha_stateless.settings import Settings
-from captcha_stateless.sites import Sites
+from captcha_stateless.sites import Site, Sites
 
 Handler = Callable[[Request], Awaitable[Response]]
 #: For each path, the handler of each method.
@@ -51,6 +56,12 @@ class WrongMediaType(BadRequest):
     code = "wrong-media-type"
 
 
+class Fault(CaptchaError):
+    """A fault of ours; what it was is in the log alone."""
+
+    code = "fault"
+
+
 class Adapter(ABC):
     """One wire protocol over the engine; it words every answer of its paths, mistakes included."""
 
@@ -58,13 +69,18 @@ class Adapter(ABC):
     max_body_bytes: ClassVar[int] = 16_384
     #: Served under ``/<name>`` too, so that an edge can route by path where two protocols claim the same one.
     prefixed: ClassVar[bool] = True
+    #: For a path that another protocol claims too, the query parameter that tells requests for this one.
+    queries: ClassVar[Mapping[str, str]] = {}
 
     #: Whether tokens of this protocol can be heard at ``/api/audio``: their purpose is the protocol's name then.
     heard: ClassVar[bool] = False
 
-    def __init__(self, engine: Engine, settings: Settings, sites: Callable[[], Sites]) -> None:
+    def __init__(
+        self, engine: Engine, settings: Settings, sites: Callable[[], Sites], guard: Guard | None = None
+    ) -> None:
         """Take the sites as a call, for they may change at any time."""
         self.engine, self.settings, self._sites = engine, settings, sites
+        self._guard = guard or open_guard()
 
     @property
     def sites(self) -> Sites:
@@ -87,11 +103,44 @@ class Adapter(ABC):
     def word(self, error: CaptchaError) -> Response:
         """Word a refusal as this protocol does."""
 
+    def reply(self, error: CaptchaError, request: Request) -> Response:
+        """Word a refusal to this request; for protocols whose words hang on it."""
+        return self.word(error)
+
+    def fault(self, request: Request) -> Response:
+        """Word a fault of ours."""
+        return JSONResponse({"error": "Internal server error"}, 500)
+
+    def note(self, error: CaptchaError) -> None:
+        """Tell the log of a refusal that the protocol words as an answer."""
+        _report(self.name, error)
+
     def routes(self) -> list[Route]:
         """Make the routes of this protocol."""
-        endpoints = {path: _Endpoint(self, methods) for path, methods in self.table().items()}
         prefixes = ("", f"/{self.name}") if self.prefixed else ("",)
-        return [Route(prefix + path, endpoint) for prefix in prefixes for path, endpoint in endpoints.items()]
+        plain = [Route(prefix + path, self._endpoint(path)) for prefix in prefixes for path in self.table()]
+        told = [QueryRoute(path, self._endpoint(path), query=query) for path, query in self.queries.items()]
+        rest = [RestRoute(path, self._endpoint(path)) for path in self.queries]
+        return [*told, *(route for route in plain if route.path not in self.queries), *rest]
+
+    def _endpoint(self, path: str) -> "Endpoint":
+        return Endpoint(self, self.table()[path])
+
+    async def demand(self, request: Request, site: Site, *kinds: str) -> Demand:
+        """Decide what this caller must solve, among the kinds that the protocol can word.
+
+        Raises:
+            Blocked: when the site's policy refuses the caller.
+        """
+        policy = self.sites.policy(site, self.settings.policy)
+        return await self._guard.demand(self.caller(request), site, policy, *kinds)
+
+    def caller(self, request: Request) -> Caller:
+        """Tell who asks; a score in a header counts only where a trusted proxy handed the request on."""
+        address = request.client.host if request.client else ""
+        if not (self.settings.risk_header and request.scope.get(TRUSTED)):
+            return Caller(address)
+        return Caller(address, _score(request.headers.get(self.settings.risk_header, ""), self.settings))
 
     async def body(self, request: Request) -> bytes:
         """Read a body, up to the most that this protocol takes.
@@ -174,7 +223,63 @@ def public_url(request: Request, settings: Settings, path: str) -> str:
     return base + path
 
 
-class _Endpoint:
+class QueryRoute(Route):
+    """A route that a request takes only where it has the query parameter."""
+
+    def __init__(self, path: str, endpoint: "Endpoint", *, query: str) -> None:
+        super().__init__(path, endpoint)
+        self._query = query
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Match the path as ever, then the parameter."""
+        match, child = super().matches(scope)
+        if match is not Match.NONE and self._query not in QueryParams(scope["query_string"]):
+            return Match.NONE, {}
+        return match, child
+
+
+class RestRoute(Route):
+    """A route that takes what no other protocol wants of a shared path."""
+
+
+class Paths(BaseRoute):
+    """Routes by path, found by one look-up: a request costs the same however many protocols are served."""
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self._by_path: dict[str, list[Route]] = {}
+        for route in routes:
+            self._by_path.setdefault(route.path, []).append(route)
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Match the first of the path's routes that takes the request."""
+        for route in self._by_path.get(_path_below(scope), ()):
+            match, child = route.matches(scope)
+            if match is not Match.NONE:
+                return match, child
+        return Match.NONE, {}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand a matched request to its endpoint."""
+        await scope["endpoint"](scope, receive, send)
+
+
+def _path_below(scope: Scope) -> str:
+    # What is left of the path below the one that an edge mounts the server at.
+    path, root = str(scope["path"]), str(scope.get("root_path", ""))
+    return path[len(root) :] if root and path.startswith(f"{root}/") else path
+
+
+def in_order(routes: Iterable[Route]) -> list[BaseRoute]:
+    """Order the routes of all protocols, so that a path claimed twice goes to the one whose request it is."""
+    ranks: dict[type[Route], int] = {QueryRoute: 0, Route: 1, RestRoute: 2}
+    ordered = sorted(routes, key=lambda route: ranks[type(route)])
+    return [
+        Paths(route for route in ordered if "{" not in route.path),
+        *(route for route in ordered if "{" in route.path),
+    ]
+
+
+class Endpoint:
     """Calls the handler of a request's method, and words what it raises; a class, so that Starlette passes every method."""
 
     def __init__(self, adapter: Adapter, methods: Mapping[str, Handler]) -> None:
@@ -182,7 +287,12 @@ class _Endpoint:
         self._methods = {**methods, **({"HEAD": methods["GET"]} if "GET" in methods else {})}
         self._allowed = ", ".join(sorted(self._methods))
 
+    def fault(self, request: Request) -> Response:
+        """Word a fault of ours as the protocol does."""
+        return self._adapter.fault(request)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
         request = Request(scope, receive, send)
         try:
             response = await self._respond(request)
@@ -198,12 +308,22 @@ class _Endpoint:
             return await handler(request)
         except CaptchaError as error:
             _report(self._adapter.name, error)
-            response = self._adapter.word(error)
+            response = self._adapter.reply(error, request)
             if isinstance(error, MethodNotAllowed):
                 response.headers["Allow"] = error.allowed
             if isinstance(error, Unavailable):
                 response.headers["Retry-After"] = str(error.retry_after_seconds)
             return response
+
+
+def _score(text: str, settings: Settings) -> int | None:
+    try:
+        score = float(text)
+    except ValueError:
+        return None
+    if not 0 <= score <= MAX_SCORE:
+        return None
+    return round(MAX_SCORE - score if settings.risk_header_inverted else score)
 
 
 def _report(protocol: str, error: CaptchaError) -> None:

@@ -1,0 +1,66 @@
+"""What is asked of whom: risk through the site's policy to a challenge, harder under load and for those who fail."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from captcha_stateless.model import Claims, Params
+from captcha_stateless.policy import Policy
+from captcha_stateless.risk import Assessor, Caller
+from captcha_stateless.risk.counters import Counters
+from captcha_stateless.sites import Site
+
+#: Load is felt, and forgotten, within seconds.
+LOAD_HALF_LIFE_SECONDS = 10.0
+#: A prefix that failed much is asked more of for minutes.
+FAILURES_HALF_LIFE_SECONDS = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What a caller must solve; ``who`` is sealed with it, so that any replica can count its failure."""
+
+    kind: str
+    params: Params
+    who: bytes = b""
+
+
+class Guard:
+    """Decides what to ask; the counts behind it are this process's own."""
+
+    def __init__(
+        self,
+        assessor: Assessor,
+        *,
+        failures_half_life_seconds: float = FAILURES_HALF_LIFE_SECONDS,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._assessor, self._clock = assessor, clock
+        self._load = Counters(LOAD_HALF_LIFE_SECONDS)
+        self._failures = Counters(failures_half_life_seconds)
+
+    async def demand(self, caller: Caller, site: Site, policy: Policy, *kinds: str) -> Demand:
+        """Choose a challenge of one of the kinds.
+
+        Raises:
+            Blocked: when the policy, the block list or the site's own list of kinds leaves none.
+        """
+        now = self._clock()
+        # A steady rate r counts to r * half-life / ln 2.
+        load = self._load.add(site.key.encode(), now) * math.log(2) / LOAD_HALF_LIFE_SECONDS
+        risk = await self._assessor.assess(caller, site.key, now)
+        allowed = [kind for kind in kinds if not site.kinds or kind in site.kinds]
+        rule = policy.choose(risk.score, allowed)
+        rule = rule.harder(policy.steps(load, self._failures.value(risk.who, now)))
+        return Demand(rule.kind, rule.params, risk.who)
+
+    def missed(self, claims: Claims) -> None:
+        """Count a wrong answer against the prefix that the challenge was made for."""
+        if claims.who:
+            self._failures.add(claims.who, self._clock())
+
+
+def open_guard() -> Guard:
+    """Make a guard that knows nothing of anybody: for tools and tests."""
+    return Guard(Assessor(b"open"))

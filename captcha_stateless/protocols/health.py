@@ -1,0 +1,60 @@
+"""Health for orchestrators: ``/livez`` says that the process answers, ``/readyz`` that it can do its work."""
+
+from typing import ClassVar
+
+import anyio
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from captcha_stateless.errors import CaptchaError
+from captcha_stateless.protocols.base import Adapter, MethodNotAllowed, Table
+from captcha_stateless.settings import Settings
+
+#: Probes commonly wait for a second.
+_PATIENCE_SECONDS = 0.8
+
+
+class Health(Adapter):
+    """Two probes, served whatever the protocols; a failing one is 503, and says which check fails but not why."""
+
+    name: ClassVar[str] = "health"
+    prefixed: ClassVar[bool] = False
+
+    @classmethod
+    def enabled(cls, settings: Settings) -> bool:
+        """Tell that probes are always there."""
+        return True
+
+    def table(self) -> Table:
+        """Name the two paths."""
+        return {"/livez": {"GET": self.live}, "/readyz": {"GET": self.ready}}
+
+    async def live(self, _: Request) -> Response:
+        """Answer at all."""
+        return JSONResponse({"status": "pass"})
+
+    async def ready(self, request: Request) -> Response:
+        """Check that the keys open what they seal, that the replay filter is ready, and that nobody asked us to stop."""
+        checks: dict[str, object] = {"draining": request.app.state.draining}
+        try:
+            with anyio.fail_after(_PATIENCE_SECONDS):
+                state = await self.engine.state()
+        except (CaptchaError, TimeoutError) as error:
+            checks["error"] = error.code if isinstance(error, CaptchaError) else "timeout"
+            return _answer(False, checks)
+        checks["replay"] = {
+            "ready": state.ready,
+            "scope": state.scope,
+            "fill": round(state.fill, 3),
+            "epoch": state.epoch,
+        }
+        return _answer(state.ready and not request.app.state.draining, checks)
+
+    def word(self, error: CaptchaError) -> Response:
+        """Word the one mistake there is."""
+        assert isinstance(error, MethodNotAllowed)
+        return JSONResponse({"error": "Method not allowed"}, 405)
+
+
+def _answer(good: bool, checks: dict[str, object]) -> Response:
+    return JSONResponse({"status": "pass" if good else "fail", "checks": checks}, 200 if good else 503)

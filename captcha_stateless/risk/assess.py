@@ -1,0 +1,75 @@
+"""The risk of a caller: the highest of what networks, a proxy's score, the prefix's own activity and a blocklist say."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from captcha_stateless.digests import keyed_hash
+from captcha_stateless.errors import Blocked
+from captcha_stateless.risk.counters import Counters
+from captcha_stateless.risk.dnsbl import Dnsbl
+from captcha_stateless.risk.networks import ALLOW, BLOCK, Address, Networks, parse, prefix
+
+#: Each doubling of a prefix's activity above what is free adds so much to its score.
+_SCORE_PER_DOUBLING = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: the address that the server believes, and the score that a trusted proxy gave, if one did."""
+
+    address: str
+    score: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """A score from 0 to 100, and the keyed hash under which the caller's prefix is counted at this site (empty: not)."""
+
+    score: int
+    who: bytes = b""
+
+
+class Assessor:
+    """Scores callers; it keeps no address, only counts under keyed hashes."""
+
+    def __init__(
+        self,
+        key: bytes,
+        *,
+        networks: Callable[[], Networks] = Networks,
+        half_life_seconds: float = 300,
+        free_challenges: float = math.inf,
+        dnsbl: Dnsbl | None = None,
+        dnsbl_score: int = 60,
+    ) -> None:
+        """Take the networks as a call, for they may change; a prefix may ask ``free_challenges`` in a half-life."""
+        self._key, self._networks, self._free = key, networks, free_challenges
+        self._dnsbl, self._dnsbl_score = dnsbl, dnsbl_score
+        self._challenges = Counters(half_life_seconds)
+
+    async def assess(self, caller: Caller, site: str, now: float) -> Risk:
+        """Score a caller that asks for a challenge of a site, and count that it asked.
+
+        Raises:
+            Blocked: when the address is on the block list.
+        """
+        address = parse(caller.address)
+        if address is None:
+            return Risk(caller.score or 0)
+        verdict = self._networks().find(address)
+        if verdict == BLOCK:
+            raise Blocked("the address is on the block list")
+        if verdict == ALLOW:
+            return Risk(0)
+        who = keyed_hash(self._key, prefix(address), site.encode())
+        activity = self._activity(self._challenges.add(who, now))
+        return Risk(max(verdict or 0, caller.score or 0, activity, await self._listed(address, now)), who)
+
+    def _activity(self, challenges: float) -> int:
+        if challenges <= self._free:
+            return 0
+        return min(100, round(_SCORE_PER_DOUBLING * math.log2(challenges / self._free)))
+
+    async def _listed(self, address: Address, now: float) -> int:
+        return self._dnsbl_score if self._dnsbl and await self._dnsbl.listed(address, now) else 0

@@ -1,0 +1,96 @@
+"""DNS blocklists (RFC 5782): asked with a short patience, remembered for a while, and no answer is a good one."""
+
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from ipaddress import ip_address, ip_network
+
+from captcha_stateless.digests import keyed_hash
+from captcha_stateless.errors import Misconfigured
+from captcha_stateless.risk.networks import Address
+
+try:
+    from dns.asyncresolver import Resolver
+    from dns.exception import DNSException
+    from dns.resolver import NXDOMAIN, NoAnswer
+except ImportError:  # pragma: no cover - the extra is installed where the tests run
+    Resolver = None  # type: ignore[assignment,misc]
+
+Lookup = Callable[[str], Awaitable[list[str]]]
+
+TIMEOUT_SECONDS = 0.3
+REMEMBERED_SECONDS = 600.0
+#: A list that does not answer is asked again sooner.
+FAILED_SECONDS = 30.0
+MAX_REMEMBERED = 16_384
+MAX_ASKING = 64
+
+#: RFC 5782, section 2.1: listed addresses resolve into this network.
+_LISTED = ip_network("127.0.0.0/8")
+#: Spamhaus' words for "you may not ask me": taken for a listing, they would condemn everybody.
+_REFUSED = ip_network("127.255.255.0/24")
+
+
+class Dnsbl:
+    """Asks one list about addresses, and remembers what it said under a keyed hash."""
+
+    def __init__(self, zone: str, lookup: Lookup, key: bytes) -> None:
+        self._zone, self._lookup, self._key = zone.strip("."), lookup, key
+        self._known: OrderedDict[bytes, tuple[float, bool]] = OrderedDict()
+        self._asking = 0
+
+    async def listed(self, address: Address, now: float) -> bool:
+        """Tell whether the address is listed; False where that cannot be told in time."""
+        if not address.is_global:
+            return False
+        name = keyed_hash(self._key, address.packed)
+        until, listed = self._known.get(name, (0.0, False))
+        if now < until or self._asking >= MAX_ASKING:
+            return listed and now < until
+        listed, seconds = await self._ask(address)
+        self._known[name] = (now + seconds, listed)
+        if len(self._known) > MAX_REMEMBERED:
+            self._known.popitem(last=False)
+        return listed
+
+    async def _ask(self, address: Address) -> tuple[bool, float]:
+        self._asking += 1
+        try:
+            answers = await self._lookup(f"{_reversed(address)}.{self._zone}")
+            return any(_condemns(answer) for answer in answers), REMEMBERED_SECONDS
+        except (OSError, TimeoutError, ValueError):
+            return False, FAILED_SECONDS
+        finally:
+            self._asking -= 1
+
+
+def resolver(servers: tuple[str, ...] = (), port: int = 53) -> Lookup:
+    """Look names up through the system's name servers, or those given.
+
+    Raises:
+        Misconfigured: when dnspython is not installed.
+    """
+    if Resolver is None:  # pragma: no cover - as above
+        raise Misconfigured("CAPTCHA_DNSBL_ZONE needs dnspython: pip install 'captcha-stateless[dnsbl]'")
+    asked = Resolver(configure=not servers)
+    if servers:
+        asked.nameservers, asked.port = list(servers), port
+
+    async def lookup(name: str) -> list[str]:
+        try:
+            answer = await asked.resolve(name, "A", lifetime=TIMEOUT_SECONDS)
+        except (NXDOMAIN, NoAnswer):
+            return []
+        except DNSException as error:
+            raise TimeoutError(str(type(error))) from None
+        return [str(record) for record in answer]
+
+    return lookup
+
+
+def _reversed(address: Address) -> str:
+    return address.reverse_pointer.removesuffix(".in-addr.arpa").removesuffix(".ip6.arpa")
+
+
+def _condemns(answer: str) -> bool:
+    address = ip_address(answer)
+    return address in _LISTED and address not in _REFUSED
