@@ -1,5 +1,7 @@
 """Voices: from a folder, from the package, from eSpeak NG, or from nowhere."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +30,18 @@ def folder_of(path: Path, language: str, *, takes: int = 1) -> Path:
 
 def test_the_package_speaks_english() -> None:
     assert list(load_voices(("en",), None, None)) == ["en"]
+
+
+def test_another_package_of_that_name_holds_no_recordings(tmp_path: Path) -> None:
+    (tmp_path / "captcha" / "data").mkdir(parents=True)
+    (tmp_path / "captcha" / "__init__.py").touch()
+    script = "from captcha_stateless.sound import load_voices; print(load_voices(('en',), None, None))"
+
+    done = subprocess.run(
+        [sys.executable, "-c", script], env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True
+    )
+
+    assert (done.stdout, done.stderr) == ("{}\n", "")
 
 
 def test_without_recordings_there_is_no_voice() -> None:
