@@ -47,7 +47,7 @@ bench: .venv/bench  ## measure: CPU time a request, beside yardsticks in the sam
 	@$(BIN)/python benchmarks/replay.py
 
 chaos: .venv/test  ## the long races and kills of the replay filters
-	@CAPTCHA_TEST_CHAOS=1 $(BIN)/python -m pytest tests/chaos $(ARGS)
+	@CAPTCHA_TEST_CHAOS=1 $(BIN)/python -m pytest --timeout 900 tests/chaos tests/replay $(ARGS)
 
 docs: .venv/run  ## write the settings table into the README
 	@$(BIN)/python docs/tables.py

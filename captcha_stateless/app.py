@@ -129,6 +129,7 @@ def create_replay(settings: Settings, ring: KeyRing, now: float) -> Replay:
         settings.replay,
         key=key,
         mode=settings.replay_mode,
+        prefix=settings.replay_prefix,
         horizon_seconds=HORIZON_SECONDS,
         spends_per_second=settings.replay_rate,
     )
@@ -181,7 +182,7 @@ def _lifespan(
             await replay.start()
         # The filter refuses tokens older than its epoch, a whole second: none is handed out before it.
         state = await replay.state(clock())
-        await anyio.sleep(max(0.0, min(state.epoch - clock(), 1.0)))
+        await anyio.sleep(max(0.0, min(state.epoch - clock(), 2.0)))
         with _reloaded_on_hangup(files):
             yield
         await replay.close()

@@ -24,6 +24,8 @@ OnDown = Literal["refuse", "local"]
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{1,8})*")
 
 _MAX_FILE_BYTES = 1_048_576
+#: What the test suite asks of itself.
+_TESTS = "TEST_"
 
 
 def _text(text: str) -> str:
@@ -161,6 +163,9 @@ class Settings:
         _one_of(*get_args(ReplayMode)),
         "Redis: `exact` (a key for each answer) or `compact` (Bloom filters, 6 bytes an answer)",
     )
+    replay_prefix: str = _option(
+        "captcha", _text, "Redis: how the keys begin; name another to change the filter's settings"
+    )
     replay_on_down: OnDown = _option(
         "refuse",
         _one_of(*get_args(OnDown)),
@@ -205,7 +210,7 @@ def unknown(environ: Mapping[str, str]) -> Iterator[str]:
     known.add(FILE_VARIABLE.removeprefix(PREFIX))
     for variable in sorted(environ):
         name = variable.removeprefix(PREFIX)
-        if name not in known and name != variable:
+        if name not in known and name != variable and not name.startswith(_TESTS):
             yield f"{variable} is no setting" + _hint(name, known, PREFIX)
 
 

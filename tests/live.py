@@ -25,6 +25,7 @@ class LiveServer:
             stderr=subprocess.STDOUT,
             text=True,
             env={**os.environ, **(environ or {})},
+            start_new_session=True,  # so that end() reaches its workers too
         )
 
     def wait(self) -> None:
@@ -45,10 +46,12 @@ class LiveServer:
         return self.process.communicate(timeout=20)[0]
 
     def end(self) -> None:
-        """Make sure that it is gone."""
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.communicate()
+        """Make sure that it and its workers are gone."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        assert self.process.stdout is not None
+        self.process.stdout.close()
 
 
 @contextlib.contextmanager

@@ -5,9 +5,10 @@ import httpx
 import pytest
 
 from captcha_stateless import Settings, create_app
-from captcha_stateless.errors import Misconfigured
+from captcha_stateless.errors import Misconfigured, Unavailable
+from captcha_stateless.replay.memory import MemoryReplay
 from tests.conftest import MakeServer
-from tests.support import Server, Visitor
+from tests.support import NOW, Server, Visitor
 
 
 def test_the_page_is_served_under_a_strict_policy(server: Server) -> None:
@@ -57,6 +58,34 @@ def test_a_fault_of_ours_is_a_mute_500(server: Server) -> None:
 
     reply = anyio.run(ask)
     assert (reply.status_code, reply.json()) == (500, {"error": "Internal server error"})
+
+
+class Down(MemoryReplay):
+    """A filter that can be taken down."""
+
+    down = True
+
+    async def spend(
+        self, namespace: str, jti: bytes, *, iat: int, exp: int, now: float, attempts: int = 1
+    ) -> int:
+        if self.down:
+            raise Unavailable("down", retry_after_seconds=3)
+        return await super().spend(namespace, jti, iat=iat, exp=exp, now=now, attempts=attempts)
+
+
+def test_while_the_filter_is_down_an_answer_is_503_and_its_token_stays_unspent(server: Server) -> None:
+    replay = Down(key=bytes(16), now=NOW, horizon_seconds=2_520, spends_per_second=10)
+    visitor = Visitor(create_app(server.settings, replay=replay, clock=server.clock))
+    token = visitor.post("/api/challenge").json()["challenge"]
+    right = {"answer": server.answer(token, "onecaptcha")}
+
+    refused = visitor.post("/api/challenge", headers={"X-Captcha-Challenge": token}, json=right)
+    replay.down = False
+    accepted = visitor.post("/api/challenge", headers={"X-Captcha-Challenge": token}, json=right)
+
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "3")
+    assert refused.json() == {"error": "Temporarily unavailable"}
+    assert accepted.status_code == 200
 
 
 def test_settings_come_from_the_environment_when_none_are_given(

@@ -6,7 +6,7 @@ before, instead. Where the server does not answer within 50 ms the answer is Una
 unspent, or is burned where only the reply was lost. Nothing is tried again: a second try would find the token
 spent by the first.
 
-The hosts' clocks need not agree for that; those of servers that replace one another must, to half a second.
+The hosts' clocks need not agree for that; those of servers that replace one another must, to a quarter of a second.
 
 What it cannot promise: while two servers both believe that they are the master, each may honour a token.
 Where there are replicas, set ``min-replicas-to-write 1`` and ``min-replicas-max-lag 1``, which bounds that
@@ -49,13 +49,13 @@ try:
 except ImportError:
     raise Misconfigured("the Redis replay filter needs redis-py: install captcha-stateless[redis]") from None
 
-#: After a failure, so long nothing is asked of the server. With the half second below and the rounding to
+#: After a failure, so long nothing is asked of the server. With the quarter of a second below and the rounding to
 #: whole seconds, tokens issued 2 s after the server's return are honoured.
-_PAUSE_SECONDS = 0.25
+_PAUSE_SECONDS = 0.2
 
 #: How far a host's clock may be ahead of the server's before its tokens have to wait, and how much later than
 #: its beginning an epoch therefore lies. Hosts that ask a time server differ by milliseconds.
-_AHEAD_SECONDS = 0.5
+_AHEAD_SECONDS = 0.25
 
 #: Connections that one process opens at most; further spends wait for one within their time.
 _CONNECTIONS = 32

@@ -12,6 +12,7 @@ from captcha_stateless.errors import Refused
 from captcha_stateless.replay.base import Replay, ReplayState
 from captcha_stateless.replay.memory import MemoryReplay
 from captcha_stateless.replay.shared import SharedReplay
+from tests.chaos import size
 from tests.replay.contract import KEY
 from tests.replay.drive import finish
 
@@ -102,13 +103,13 @@ def memory(kind: type[MemoryReplay] = MemoryReplay) -> MemoryReplay:
     return kind(key=KEY, now=START - 100, spends_per_second=10, false_positives=1e-6)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=size(300, 20_000), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(STEPS)
 def test_clocks_off_and_stepping_back_give_no_double_spend(steps: list[Step]) -> None:
     assert double_spends(memory(), steps) == 0
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=size(150, 5000), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(STEPS, st.integers(0, 2**60))
 def test_workers_with_clocks_off_give_no_double_spend(steps: list[Step], turns: int) -> None:
     """Three workers on one file take the steps in any order of turns."""

@@ -118,6 +118,16 @@ def test_slot_wiped_by_another_worker_is_expired(make: Make) -> None:
         spend(slow, jti, exp=NOW + 2)
 
 
+def test_clock_set_back_reopens_nothing_for_other_workers(make: Make) -> None:
+    """A worker that never saw the bucket learns from the file's floor that it is gone."""
+    jti = secrets.token_bytes(16)
+    spend(make(), jti, exp=NOW + 2)
+    spend(make(), secrets.token_bytes(16), exp=NOW + 100, now=NOW + 40)
+
+    with pytest.raises(Expired):
+        spend(make(), jti, exp=NOW + 2)
+
+
 def test_slot_of_a_worker_killed_while_wiping_stays_closed(make: Make) -> None:
     """The floor rises before the wiping: the bucket's number alone would make the wiped attempts fresh."""
     replay = make()
