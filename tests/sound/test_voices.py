@@ -57,6 +57,15 @@ def test_espeak_says_ten_different_digits(language: str) -> None:
     assert all(0.1 < len(take[0]) / 8_000 < 2 for take in voice)
 
 
+@pytest.mark.parametrize("language", TEN_LANGUAGES)
+def test_six_digits_of_any_language_said_once_take_60_kilobytes_at_most(language: str) -> None:
+    speaker = Speaker(load_voices((language,), None, program("espeak-ng")), b"secret")
+
+    sizes = [len(speaker.say(digit * 6, b"seed", language, times=1)) for digit in DIGITS]
+
+    assert max(sizes) <= 60_000
+
+
 def test_a_language_that_espeak_does_not_know_is_left_out() -> None:
     assert load_voices(("xx",), None, program("espeak-ng")) == {}
 
