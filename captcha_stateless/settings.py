@@ -123,7 +123,7 @@ class Settings:
     )
     alphabet: str = _option("CEKLMNPUY347", _text, "the characters of the `humane` grid")
     text_alphabet: str = _option(
-        "ABCEFHJKLMNPRTUWXYabdeghknrty2347",
+        "ABCEFHKLMNPRTUWXYabdeghknrty2347",
         _text,
         "the characters of text pictures, typed in either case; look-alikes are left out",
     )

@@ -107,3 +107,28 @@ def test_the_table_names_every_setting_and_its_default() -> None:
     assert "| `CAPTCHA_PROFILE` | `humane` |" in text
     assert "`CAPTCHA_FLAG` or `CAPTCHA_FLAG_FILE`" in text
     assert text.count("\n") == len(Settings.__dataclass_fields__) + 1
+
+
+@pytest.mark.parametrize(
+    ("variable", "text"),
+    [
+        ("CAPTCHA_AUDIO_LANGUAGES", "en,--help"),
+        ("CAPTCHA_AUDIO_LANGUAGES", "../../etc"),
+        ("CAPTCHA_PUBLIC_URL", "captcha.example"),
+        ("CAPTCHA_PUBLIC_URL", "https://captcha.example/?x=y"),
+        ("CAPTCHA_TEXT_THEME", "pink"),
+        ("CAPTCHA_TEXT_LENGTH", "9"),
+    ],
+)
+def test_what_text_and_audio_cannot_use_is_told(variable: str, text: str) -> None:
+    with pytest.raises(Misconfigured, match=variable):
+        Settings.load({variable: text})
+
+
+def test_languages_and_the_public_url_are_brought_to_one_form() -> None:
+    settings = Settings.load(
+        {"CAPTCHA_AUDIO_LANGUAGES": "de, pt-BR,de", "CAPTCHA_PUBLIC_URL": "https://captcha.example/api/"}
+    )
+
+    assert settings.audio_languages == ("de", "pt-br")
+    assert settings.public_url == "https://captcha.example/api"

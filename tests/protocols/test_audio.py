@@ -8,10 +8,12 @@ from typing import ClassVar
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from captcha_stateless.protocols.audio import Audio, preferred
 from tests.conftest import MakeServer
-from tests.protocols.contract import AdapterContract
+from tests.protocols.contract import HEADER_VALUES, AdapterContract
 from tests.sound.test_voices import folder_of
 from tests.support import Server
 
@@ -32,6 +34,17 @@ class TestAdapter(AdapterContract):
 
     def is_worded(self, response: httpx.Response) -> bool:
         return list(response.json()) == ["error"]
+
+    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(lang=st.text(max_size=40), header=HEADER_VALUES)
+    def test_no_language_and_no_header_crashes_it(self, shared: Server, lang: str, header: str) -> None:
+        value = header.encode("latin-1")
+        headers = dict.fromkeys(("Range", "Accept-Language", "If-None-Match", "If-Range"), value)
+        query = {"token": issue(shared), **({"lang": lang} if len(lang) % 2 else {})}
+
+        reply = shared.visitor.get(PATH, params=query, headers=headers)
+
+        assert reply.status_code < 500
 
 
 @pytest.mark.parametrize("purpose", ["minicap", "relaysms", "tornevall"])

@@ -254,6 +254,13 @@ def test_a_token_is_parted_at_its_seam_whatever_hyphens_it_holds(number: int) ->
     assert _parted(f"{challenge}-{verification}") == (challenge, verification)
 
 
+@given(st.text(st.sampled_from("a-._é"), max_size=40))
+def test_parting_loses_nothing_of_a_token_that_has_a_seam(token: str) -> None:
+    parts = _parted(token)
+
+    assert "-".join(parts) == token or "" in "".join(parts).split(".")
+
+
 def test_real_tokens_are_parted_at_their_seam(server: Server) -> None:
     for _ in range(40):
         token = new(server)

@@ -9,6 +9,8 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from captcha_stateless.protocols.tornevall import Tornevall
@@ -57,6 +59,17 @@ class TestAdapter(AdapterContract):
     def is_worded(self, response: httpx.Response) -> bool:
         reply = response.json()
         return reply["response"] == [] and list(reply["errors"]) == ["code", "success", "faultstring"]
+
+    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(
+        verb=st.sampled_from(["", "getCaptcha", "getImage", "testCaptcha", "testCaptcha/hash/x/response"]),
+        rest=st.text(max_size=60),
+        method=st.sampled_from(["GET", "HEAD", "POST"]),
+    )
+    def test_no_path_crashes_it(self, shared: Server, verb: str, rest: str, method: str) -> None:
+        path = f"/3.0/captcha/{verb}/{quote(rest.encode('utf-8', 'replace'))}"
+
+        assert shared.visitor.request(method, path).status_code < 500
 
 
 @pytest.mark.parametrize("path", ["/3.0/captcha/", "/3.0/captcha"])

@@ -1,5 +1,7 @@
 """Voices: from a folder, from the package, from eSpeak NG, or from nowhere."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +32,18 @@ def test_the_package_speaks_english() -> None:
     assert list(load_voices(("en",), None, None)) == ["en"]
 
 
+def test_another_package_of_that_name_holds_no_recordings(tmp_path: Path) -> None:
+    (tmp_path / "captcha" / "data").mkdir(parents=True)
+    (tmp_path / "captcha" / "__init__.py").touch()
+    script = "from captcha_stateless.sound import load_voices; print(load_voices(('en',), None, None))"
+
+    done = subprocess.run(
+        [sys.executable, "-c", script], env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True
+    )
+
+    assert (done.stdout, done.stderr) == ("{}\n", "")
+
+
 def test_without_recordings_there_is_no_voice() -> None:
     assert load_voices(("xx", "de"), None, None) == {}
 
@@ -41,6 +55,15 @@ def test_espeak_says_ten_different_digits(language: str) -> None:
     assert espeak_program() == program("espeak-ng")
     assert len({take[0].tobytes() for take in voice}) == 10
     assert all(0.1 < len(take[0]) / 8_000 < 2 for take in voice)
+
+
+@pytest.mark.parametrize("language", TEN_LANGUAGES)
+def test_six_digits_of_any_language_said_once_take_60_kilobytes_at_most(language: str) -> None:
+    speaker = Speaker(load_voices((language,), None, program("espeak-ng")), b"secret")
+
+    sizes = [len(speaker.say(digit * 6, b"seed", language, times=1)) for digit in DIGITS]
+
+    assert max(sizes) <= 60_000
 
 
 def test_a_language_that_espeak_does_not_know_is_left_out() -> None:
