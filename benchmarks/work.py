@@ -1,8 +1,8 @@
 """Print challenges and verifies a second of CPU time: over HTTP, in the engine, and PyPI ``altcha``'s beside them in one run.
 
 Usage: ``python benchmarks/work.py``. The server's own CPU time is read, so that a busy machine and a slow client change
-    little. Over HTTP a request takes parsing, routing, policy and wording too (``/livez`` is the frame alone); ``altcha``
-    is a library, measured by calls. Each figure is the best of several rounds.
+    little. Over HTTP a request takes parsing, routing, policy and wording too: ``/livez`` is our frame alone, ``hello`` bare
+    Starlette, ``altcha`` is a library, measured by calls. Each figure is the best of several rounds.
 """
 
 import asyncio
@@ -52,6 +52,8 @@ def over_http() -> Iterator[tuple[str, float]]:
             for rate, cost in zip(rates.values(), (given, verdicts, frame), strict=True):
                 rate.append(cost.a_second)
         yield from ((name, max(of)) for name, of in rates.items())
+    with serving("fast", "hello") as server:
+        yield "HTTP hello", max(server.cost([Sent("/", "GET")] * REQUESTS).a_second for _ in range(ROUNDS))
 
 
 def environ(folder: Path) -> dict[str, str]:

@@ -1,15 +1,16 @@
 """Peers: whose word on the visitor's address and risk is taken."""
 
-from typing import Any
+from pathlib import Path
 
 import httpx
 import pytest
 
+from captcha_stateless import keys
 from tests.conftest import MakeServer
-from tests.support import Server
+from tests.live import live_server
+from tests.support import NOW, Server
 
 PROXY, STRANGER = "10.0.0.5", "192.0.2.1"
-BLOCKING = {"protocols": ("restcaptcha",), "policy": "strict"}
 
 
 def ask(server: Server, peer: str, **headers: str) -> httpx.Response:
@@ -70,7 +71,7 @@ def test_a_refused_score_is_403_in_the_protocol_s_words(make_server: MakeServer)
 
 
 def test_the_list_of_networks_is_asked_about_the_forwarded_address(
-    make_server: MakeServer, tmp_path: Any
+    make_server: MakeServer, tmp_path: Path
 ) -> None:
     path = tmp_path / "networks.txt"
     path.write_text(f"block {STRANGER}/32\n")
@@ -89,3 +90,17 @@ def test_without_the_setting_no_proxy_is_believed(make_server: MakeServer) -> No
     server = make_server(risk_header="X-Bot-Score")
 
     assert digits(ask(server, "127.0.0.1", X_Bot_Score="90")) == 4
+
+
+def test_the_command_line_names_the_trusted_proxies(tmp_path: Path) -> None:
+    keys.save(tmp_path / "keyring.json", keys.fresh_ring(NOW), overwrite=False)
+    environ = {"CAPTCHA_KEYS": str(tmp_path / "keyring.json"), "CAPTCHA_RISK_HEADER": "X-Bot-Score"}
+    headers = {"Origin": "http://localhost", "X-Bot-Score": "90", "X-Forwarded-For": STRANGER}
+    path = "/v1/challenge?siteKey=dev-site"
+
+    with live_server("--trust-proxies", "127.0.0.1", environ=environ) as trusting:
+        harder = httpx.get(trusting.url + path, headers=headers)
+    with live_server("--trust-proxies", "10.0.0.1", environ=environ) as wary:
+        easier = httpx.get(wary.url + path, headers=headers)
+
+    assert (digits(harder), digits(easier)) == (5, 4)

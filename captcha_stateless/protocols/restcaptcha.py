@@ -112,7 +112,10 @@ class RestCaptcha(Adapter):
         return JSONResponse({"challengeType": work, "token": f"{claims.seed.hex()}:{sealed.token}"})
 
     async def verify(self, request: Request) -> Response:
-        """Judge a solution for the site's server; the token is used up, whatever comes of it."""
+        """Judge a solution for the site's server; the token is used up, whatever comes of it.
+
+        ``callerIp`` is not read: a failure counts against the network that the challenge was made for, which is sealed.
+        """
         site, body, host, status = self._site(request), await self._body(request), "", "success"
         site.require_secret(_text(body, "siteSecret"))
         token, solution = _text(body, "token"), _text(body, "solution")
