@@ -119,7 +119,9 @@ def test_a_kind_that_a_site_does_not_name_is_refused() -> None:
 )
 def test_what_is_made_and_appended_is_read_back(tmp_path: Path, name: str) -> None:
     path = tmp_path / "new" / "sites.toml"
-    site = sites.make(name, "k", "s", hosts=["*.shop.example"], kinds=["text"], profile="classic", policy="strict")
+    site = sites.make(
+        name, "k", "s", hosts=["*.shop.example"], kinds=["text"], profile="classic", policy="strict"
+    )
 
     sites.append(path, site)
 
