@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 INSTALL := $(PIP) install --constraint requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format keys sample bench chaos docs lock clean
+.PHONY: help run test check fuzz format keys sample bench chaos docs lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -30,6 +30,9 @@ check: .venv/test  ## lint, types, branch coverage
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report --include='captcha_stateless/engine.py,captcha_stateless/seal.py,captcha_stateless/replay/*,captcha_stateless/kinds/*' --fail-under=100
 
+fuzz: .venv/fuzz  ## let schemathesis try everything that /openapi.json describes
+	@$(BIN)/python -m tests.fuzz $(ARGS)
+
 format: .venv/test  ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -47,6 +50,7 @@ bench: .venv/bench  ## measure: CPU time a request, beside yardsticks in the sam
 	@$(BIN)/python benchmarks/replay.py
 	@$(BIN)/python benchmarks/work.py
 	@$(BIN)/python benchmarks/hashes.py
+	@$(BIN)/python benchmarks/passes.py
 
 chaos: .venv/test  ## the long races and kills of the replay filters
 	@CAPTCHA_TEST_CHAOS=1 $(BIN)/python -m pytest --timeout 900 tests/chaos tests/replay $(ARGS)
@@ -56,10 +60,10 @@ docs: .venv/run  ## write the settings table into the README
 
 lock: .venv/test  ## pin the newest versions that fit
 	$(PIP) install uv
-	$(BIN)/uv pip compile --quiet --universal --upgrade --all-extras --group dev --group bench --no-header --no-annotate pyproject.toml --output-file requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --upgrade --all-extras --group dev --group clients --group fuzz --group bench --no-header --no-annotate pyproject.toml --output-file requirements.lock
 
 clean:  ## remove what the other targets made, but no keys
-	rm -rf .venv .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist sample.png
+	rm -rf .venv .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist sample.png tests/clients/node_modules
 
 .venv/pip: requirements.lock
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -71,9 +75,14 @@ clean:  ## remove what the other targets made, but no keys
 	@$(INSTALL) --editable ".[audio,fast]"
 	@touch $@
 
-.venv/test: .venv/pip pyproject.toml
+.venv/test: .venv/pip pyproject.toml tests/clients/package-lock.json
 	@echo "Installing into .venv, with what the tests need ..."
-	@$(INSTALL) --editable ".[audio,dnsbl,fast,redis]" --group dev
+	@$(INSTALL) --editable ".[audio,client,dnsbl,fast,redis]" --group dev --group clients
+	@if command -v npm >/dev/null; then cd tests/clients && npm ci --silent --ignore-scripts --no-audit --no-fund; fi
+	@touch $@
+
+.venv/fuzz: .venv/test
+	@$(INSTALL) --group fuzz
 	@touch $@
 
 .venv/bench: .venv/test

@@ -28,6 +28,7 @@ from captcha_stateless.keys import KeyRing
 from captcha_stateless.kinds import KINDS
 from captcha_stateless.manners import Manners
 from captcha_stateless.model import Claims
+from captcha_stateless.passes import Passes
 from captcha_stateless.peers import Peers
 from captcha_stateless.protocols import PROTOCOLS
 from captcha_stateless.protocols.base import Adapter, Endpoint, in_order
@@ -115,11 +116,13 @@ def create_engine(
     root = ring()
     return Engine(
         seal=Seal(ring),
+        passes=Passes(ring, settings.issuer),
         kinds={name: kind.from_settings(settings, root.derive("draw")) for name, kind in KINDS.items()},
         replay=replay or _memory(settings, root.derive("replay"), clock()),
         answer_key=root.derive("answer"),
         extensions=settings.extensions,
         heard=tuple(adapter.name for adapter in PROTOCOLS if adapter.heard),
+        pass_seconds=settings.pass_seconds,
         clock=clock,
         entropy=entropy,
         missed=missed,

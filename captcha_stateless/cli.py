@@ -28,10 +28,21 @@ from captcha_stateless.settings import FILE_VARIABLE, Settings, unknown
 P = ParamSpec("P")
 R = TypeVar("R")
 
-#: How long a new key must have been known before it seals: every replica looks at the file once a second.
-SETTLE_SECONDS = 60
-#: How long a retired key stays: longer than any token lives.
-GRACE_SECONDS = 3_600
+_DID: dict[keys.Step, str] = {
+    "add": "Added a key that opens and a public key that verifies; neither is used for new tokens yet.",
+    "switch": "The new keys seal and sign from now on; the ones before them still open and verify.",
+    "delete": "Deleted the retired keys: what they sealed and signed is refused. The rotation is complete.",
+}
+_NEXT: dict[keys.Step, str] = {
+    "add": f"then, after {keys.SETTLE_SECONDS // 60} minutes or more, run `captcha-stateless keys rotate` again.",
+    "switch": f"then, after {keys.GRACE_SECONDS // 60} minutes or more, run `captcha-stateless keys rotate` again.",
+    "delete": "nothing else is to do until the next rotation.",
+}
+#: The keys that a step must wait for, how long, and what would happen otherwise.
+_WAITS: dict[keys.Step, tuple[keys.State, int, str]] = {
+    "switch": ("next", keys.SETTLE_SECONDS, "is too new: a replica or an edge may not know it yet"),
+    "delete": ("retired", keys.GRACE_SECONDS, "was retired too lately: tokens under it still live"),
+}
 
 # A site's secret has 256 bits, so that a fast hash of it is enough; its key is public.
 _SECRET_BYTES, _KEY_BYTES = 32, 12
@@ -146,7 +157,7 @@ def _check_replay(settings: Settings) -> None:
 
 @main.group("keys")
 def keys_group() -> None:
-    """Make, list and rotate the keys that seal tokens."""
+    """Make, list and rotate the keys that seal challenges and sign passes."""
 
 
 @keys_group.command()
@@ -166,30 +177,32 @@ def init(if_missing: bool) -> None:
 def list_keys() -> None:
     """List the keys, without their secrets."""
     now = time.time()
-    for key in keys.load(_settings().keys).keys:
-        click.echo(f"{key.kid}  {key.state:8}  for {_span(now - key.since)}")
+    for key in keys.load(_settings().keys).all:
+        use = "signs passes" if isinstance(key, keys.SigningKey) else "seals challenges"
+        click.echo(f"{key.kid}  {key.state:8}  for {_span(now - key.since):6}  {use}")
 
 
 @keys_group.command()
-@click.option("--force", is_flag=True, help=f"Do not wait {SETTLE_SECONDS} s between the two steps.")
+@click.option("--force", is_flag=True, help="Do not wait: tokens may be refused.")
 @_plainly
 def rotate(force: bool) -> None:
-    """Take the next of a rotation's two steps: add a key, then let it seal."""
+    """Take the next of a rotation's three steps: add keys, let them seal and sign, delete the ones before."""
     path, now = _settings().keys, int(time.time())
     ring = keys.load(path)
-    coming = ring.find("next")
-    if coming is not None and now - coming.since < SETTLE_SECONDS and not force:
-        wait = SETTLE_SECONDS - (now - coming.since)
-        raise Misconfigured(
-            f"key {coming.kid} is too new: a replica may not know it yet; wait {wait} s or use --force"
-        )
-    keys.save(path, keys.rotated(ring, now), overwrite=True)
-    if coming is None:
-        click.echo("Added a key that opens and does not seal yet.")
-        click.echo(f"Next: copy {path} to every replica, then run `captcha-stateless keys rotate` again.")
-    else:
-        click.echo(f"Key {coming.kid} seals now; the one before it still opens.")
-        click.echo(f"Next: copy {path} to every replica; after an hour run `captcha-stateless keys retire`.")
+    step = ring.step
+    if step in _WAITS and not force:
+        _require_waited(ring, now, *_WAITS[step])
+    moved = keys.rotated(ring, now) if step != "delete" else keys.without_retired(ring, now, -1)
+    keys.save(path, moved, overwrite=True)
+    click.echo(_DID[step])
+    click.echo(f"Next: copy {path} to every replica; {_NEXT[step]}")
+
+
+def _require_waited(ring: keys.KeyRing, now: int, state: keys.State, seconds: int, why: str) -> None:
+    key = ring.find(state)
+    if key is not None and now - key.since < seconds:
+        wait = seconds - (now - key.since)
+        raise Misconfigured(f"key {key.kid} {why}; wait {wait} s or use --force")
 
 
 @keys_group.command()
@@ -198,11 +211,11 @@ def retire() -> None:
     """Delete the retired keys that no living token needs."""
     path, now = _settings().keys, int(time.time())
     ring = keys.load(path)
-    rest = keys.without_retired(ring, now, GRACE_SECONDS)
-    dropped = len(ring.keys) - len(rest.keys)
+    rest = keys.without_retired(ring, now, keys.GRACE_SECONDS)
+    dropped = len(ring.all) - len(rest.all)
     if dropped:
         keys.save(path, rest, overwrite=True)
-    click.echo(f"Deleted {dropped} retired {'key' if dropped == 1 else 'keys'}; {len(rest.keys)} left.")
+    click.echo(f"Deleted {dropped} retired {'key' if dropped == 1 else 'keys'}; {len(rest.all)} left.")
 
 
 @main.group("sites")

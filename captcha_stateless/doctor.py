@@ -12,7 +12,7 @@ from captcha_stateless import keys
 from captcha_stateless.app import create_engine, create_replay
 from captcha_stateless.engine import Engine
 from captcha_stateless.errors import CaptchaError
-from captcha_stateless.keys import KeyRing
+from captcha_stateless.keys import GRACE_SECONDS, KeyRing
 from captcha_stateless.kinds import KINDS
 from captcha_stateless.replay.base import ReplayState
 from captcha_stateless.settings import Profile, Settings, unknown
@@ -43,6 +43,10 @@ def examine(environ: Mapping[str, str], *, now: float) -> Iterator[Finding]:
         return
     yield Finding("good", "The settings can be read.")
     yield from (Finding("note", f"{warning}.") for warning in unknown(environ))
+    if settings.test_keys:
+        yield Finding(
+            "wrong", "The public test keys are switched on: everyone passes. Unset CAPTCHA_TEST_KEYS."
+        )
     yield from _clock(now)
     try:
         ring = keys.load(settings.keys)
@@ -81,7 +85,10 @@ def _keys(settings: Settings, ring: KeyRing, now: float) -> Iterator[Finding]:
             "wrong", f"{settings.keys} can be read by others (mode {mode:04o}); run chmod 600 on it."
         )
     else:
-        yield Finding("good", f"{settings.keys} holds {len(ring.keys)} keys and is its owner's alone.")
+        yield Finding("good", f"{settings.keys} holds {len(ring.all)} keys and is its owner's alone.")
+    retired = ring.find("retired")
+    if retired and now - retired.since > GRACE_SECONDS:
+        yield Finding("note", f"Key {retired.kid} is needed no more: run `captcha-stateless keys rotate`.")
     if ring.current.since > now + 60:
         yield Finding(
             "wrong", "The current key is from the future: this clock or that of the key's maker is wrong."

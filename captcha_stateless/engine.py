@@ -1,32 +1,40 @@
-"""The verbs that a protocol may ask: issue, look, picture, speak, redeem, revoke, advance, extend, vouch, attest, consume.
+"""The verbs that a protocol may ask, from issue and redeem to vouch and admit.
 
 Rule 1: a token is opened, then its answer's form is looked at, then a try is spent, then the answer is judged. A malformed
 answer burns nothing; no answer is judged twice.
 
 Rule 2: the sealed digest decides and the sealed seed draws, so a verdict never depends on the version of the drawing code.
 
-Rule 3: only this module owns a clock and entropy.
+Rule 3: a pass is single-use where it is admitted; recognising one spends nothing.
+
+Rule 4: only this module owns a clock and entropy.
 """
 
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from captcha_stateless.digests import keyed_hash
-from captcha_stateless.errors import BadRequest, BadToken, Expired, Spent, TooSoon, WrongAnswer
+from captcha_stateless.errors import BadRequest, BadToken, Expired, Spent, TooSoon, Unavailable, WrongAnswer
 from captcha_stateless.kinds.base import Kind
-from captcha_stateless.model import Challenge, Claims, Params, Sealed
+from captcha_stateless.model import Challenge, Claims, Params, Pass, Sealed, Signed
+from captcha_stateless.passes import Passes
 from captcha_stateless.replay.base import Replay, ReplayState
 from captcha_stateless.seal import Seal
+from captcha_stateless.sites import Site
 from captcha_stateless.stages import EXTENSIONS
 
-#: The purpose of what a finished run earns.
-PROOF = "proof"
+#: How long what :meth:`Engine.attest` seals is good for.
 PROOF_SECONDS = 300
 #: The purpose of a token that is made to be opened at once.
 TRIAL = "trial"
+#: Where spent passes are filed, and where the idempotency keys that won them.
+PASS = "pass"  # noqa: S105 - the name of a namespace
+_PASS_KEY = "pass/key"  # noqa: S105
+PASS_SECONDS = 300
 
 _JTI_BYTES = 16
 _SEED_BYTES = 16
@@ -50,17 +58,20 @@ class Engine:
         self,
         *,
         seal: Seal,
+        passes: Passes,
         kinds: Mapping[str, Kind],
         replay: Replay,
         answer_key: bytes,
         extensions: int = EXTENSIONS,
         heard: tuple[str, ...] = (),
+        pass_seconds: int = PASS_SECONDS,
         clock: Callable[[], float] = time.time,
         entropy: Callable[[int], bytes] = secrets.token_bytes,
         missed: Callable[[Claims], None] = lambda _: None,
     ) -> None:
         """Take the parts; ``missed`` is told of every wrong answer."""
         self._seal, self._kinds, self._replay = seal, kinds, replay
+        self._passes, self._pass_seconds = passes, pass_seconds
         self._answer_key, self._extensions, self._heard = answer_key, extensions, heard
         self._clock, self._entropy, self._missed = clock, entropy, missed
         self._began = clock()
@@ -74,6 +85,8 @@ class Engine:
         tries: int = 1,
         site: str = "",
         host: str = "",
+        action: str = "",
+        cdata: str = "",
         wait_seconds: float = 0,
         who: bytes = b"",
     ) -> Sealed:
@@ -86,12 +99,15 @@ class Engine:
             tries: how many answers are judged.
             site: the key of the site that asks.
             host: the host name of the page.
+            action: the page's own name for what is done; it goes into the pass.
+            cdata: the page's own data; it goes into the pass.
             wait_seconds: an answer before that is too soon.
             who: a keyed hash of the network that asks.
 
         Raises:
-            BadRequest: when there is no such challenge.
+            BadRequest: when there is no such challenge, or a pass could not hold what the run is bound to.
         """
+        self._passes.require_room(site, host, action, cdata)
         params = self.plan(kind, wanted or {})
         run = Claims(
             purpose=purpose,
@@ -105,6 +121,8 @@ class Engine:
             host=host,
             nbf_ms=int((self._clock() + wait_seconds) * 1000) if wait_seconds else 0,
             who=who,
+            action=action,
+            cdata=cdata,
             params=params,
         )
         return self._stage(run, 0)
@@ -231,10 +249,6 @@ class Engine:
             raise BadRequest("no more extensions")
         return self._sealed(replace(claims, exp=claims.exp + step))
 
-    def vouch(self, claims: Claims) -> Sealed:
-        """Seal the proof that a run was solved: its site and host, and nothing of the challenge."""
-        return self.attest(claims, PROOF)
-
     def attest(self, claims: Claims, purpose: str, params: Params | None = None) -> Sealed:
         """Seal, for the next step of the same protocol, that a run was solved; ``params`` are to be found in it again."""
         now = int(self._clock())
@@ -250,6 +264,73 @@ class Engine:
             params=params or {},
         )
         return self._sealed(proof)
+
+    def vouch(self, claims: Claims) -> Signed:
+        """Sign the pass that a solved run earns: what it is bound to, and nothing of the challenge."""
+        now = int(self._clock())
+        earned = Pass(
+            site=claims.site,
+            host=claims.host,
+            kind=claims.kind,
+            jti=self._entropy(_JTI_BYTES),
+            iat=now,
+            exp=now + self._pass_seconds,
+            action=claims.action,
+            cdata=claims.cdata,
+        )
+        return Signed(self._passes.sign(earned), earned)
+
+    def recognise(self, token: str, site: Site) -> Pass:
+        """Read a live pass of a site, spending nothing: it may be shown again until it expires.
+
+        Raises:
+            BadToken: when it is no pass of ours.
+            WrongSite: when it is another site's.
+            WeakKind: when the site does not let challenges of its kind count.
+            Expired: when its deadline has passed.
+        """
+        shown = self._passes.verify(token)
+        site.require_own(shown.site)
+        site.require_kind(shown.kind)
+        self._live(shown)
+        return shown
+
+    async def admit(self, token: str, site: Site, *, idempotency_key: str = "") -> Pass:
+        """Use up a pass: of all calls on all replicas that share a filter, one returns.
+
+        A call with an idempotency key returns as often as it is made with the key that came first, so that a caller whose
+        connection broke may ask again.
+
+        Raises:
+            Spent: when it was used up, or used up under another key.
+            Unavailable: when the replay filter cannot say; nothing is spent.
+            BadToken, WrongSite, WeakKind, Expired: as in :meth:`recognise`; nothing is spent.
+        """
+        shown = self.recognise(token, site)
+        key = keyed_hash(
+            self._answer_key, b"idempotency", shown.jti, idempotency_key.encode("utf-8", "replace")
+        )
+        try:
+            await self._replay.spend(PASS, shown.jti, iat=shown.iat, exp=shown.exp, now=self._clock())
+        except Spent:
+            if not idempotency_key or not await self._replay.spent(
+                _PASS_KEY, key, exp=shown.exp, now=self._clock()
+            ):
+                raise
+        else:
+            if idempotency_key:
+                await self._remember(key, shown)
+        return shown
+
+    async def _remember(self, key: bytes, shown: Pass) -> None:
+        # Only the winner marks its key, after winning: a call under any other key can at no moment be taken for it.
+        # Where the mark fails the verdict stands, and asking again under the key is told "spent".
+        with suppress(Spent, Unavailable):
+            await self._replay.spend(_PASS_KEY, key, iat=shown.iat, exp=shown.exp, now=self._clock())
+
+    def published(self) -> dict[str, Any]:
+        """Write the JWK Set with which everyone can verify passes."""
+        return self._passes.published()
 
     async def consume(self, claims: Claims) -> None:
         """Use up what :meth:`attest` sealed and :meth:`look` opened; returning at all means that it had not been used.
@@ -285,11 +366,11 @@ class Engine:
         assert self._seal.open(self._seal.seal(trial), TRIAL) == trial
         return await self._replay.state(self._clock())
 
-    def left(self, claims: Claims) -> int:
+    def left(self, claims: Claims | Pass) -> int:
         """Tell the whole seconds until a token's deadline."""
-        return max(0, claims.exp - int(self._clock()))
+        return max(0, claims.exp - self.now())
 
-    def _live(self, claims: Claims) -> None:
+    def _live(self, claims: Claims | Pass) -> None:
         if self._clock() >= claims.exp:
             raise Expired("token has expired")
 

@@ -18,6 +18,7 @@ that, while the message is for the operator's log and never holds a token, an an
     │   ├── UnknownSite     no site has this key
     │   ├── WrongSecret     the secret is not the site's
     │   ├── WrongHost       the host is not among the site's
+    │   ├── WrongSite       the pass was earned for another site
     │   ├── WeakKind        the site does not let challenges of this kind count
     │   └── Blocked         the risk is too high
     ├── Unavailable         a part is down: fail closed, come back later
@@ -110,6 +111,12 @@ class WrongHost(Denied):
     """The host name is not among the site's."""
 
     code = "wrong-host"
+
+
+class WrongSite(Denied):
+    """The pass was earned for another site."""
+
+    code = "wrong-site"
 
 
 class WeakKind(Denied):

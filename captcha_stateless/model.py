@@ -31,7 +31,8 @@ class Claims:
     extended, equal for every token of one ``jti``, so that the replay filter files them in one place. ``digests`` are keyed
     hashes of the accepted answers, bound to ``jti``; ``tries`` is how many answers are judged. An answer before ``nbf_ms``
     is too soon (Unix milliseconds, for the wait is no longer than the error of whole seconds would be). ``who`` is a
-    keyed hash of the network that asked, by which its failures are counted.
+    keyed hash of the network that asked, by which its failures are counted. ``action`` and ``cdata`` are the page's own
+    words for the run, and go into its pass.
     """
 
     purpose: str
@@ -49,7 +50,34 @@ class Claims:
     host: str = ""
     nbf_ms: int = 0
     who: bytes = b""
+    action: str = ""
+    cdata: str = ""
     params: Params = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pass:
+    """What a solved run earns: whose visitor solved what, and until when (Unix seconds) that counts.
+
+    ``action`` and ``cdata`` are what the site's page gave when the run began, handed back unread.
+    """
+
+    site: str
+    host: str
+    kind: str
+    jti: bytes
+    iat: int
+    exp: int
+    action: str = ""
+    cdata: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A pass as text together with what it says."""
+
+    token: str
+    claims: Pass
 
 
 @dataclass(frozen=True, slots=True)

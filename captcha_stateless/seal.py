@@ -9,8 +9,6 @@ the token's text cannot be fooled by a respelled one.
 Rule 3: a token that does not open is a :class:`BadToken`, and nothing says why.
 """
 
-import base64
-import binascii
 import json
 from collections.abc import Callable, Iterable
 from copy import copy
@@ -20,6 +18,7 @@ from jwcrypto.common import JWException
 from jwcrypto.jwe import JWE
 from jwcrypto.jwk import JWK
 
+from captcha_stateless import base64url
 from captcha_stateless.errors import BadToken
 from captcha_stateless.keys import KeyRing
 from captcha_stateless.model import Claims
@@ -33,11 +32,6 @@ MAX_TOKEN_CHARACTERS = 4_096
 
 _TYP_PREFIX = "captcha-"
 _SEGMENTS = ("encrypted_key", "iv", "ciphertext", "tag")
-
-# From base64url to the standard alphabet that the decoder knows; what only that one has becomes foreign.
-_STANDARD = bytes.maketrans(b"-_+/=", b"+/***")
-# The last characters that leave no stray bits, by how many characters of padding were left out.
-_LAST = {1: "AEIMQUYcgkosw048", 2: "AQgw", 3: ""}
 
 # RFC 7518: a wrapped 256-bit key (40 bytes), a 96-bit IV and a 128-bit tag, in base64url characters.
 _KEY_CHARACTERS, _IV_CHARACTERS, _TAG_CHARACTERS = 54, 16, 22
@@ -64,7 +58,7 @@ class Seal:
         box.plaintext = _encode(claims)
         box.add_recipient(key)
         # Joined here, since serialize() would parse the header again only to write it as it was.
-        return ".".join([header, *(_base64url(box.objects[name]) for name in _SEGMENTS)])
+        return ".".join([header, *(base64url.encode(box.objects[name]) for name in _SEGMENTS)])
 
     def open(self, token: str, *purposes: str) -> Claims:
         """Open a token that was sealed for one of the purposes; its deadline is the caller's to check.
@@ -94,7 +88,7 @@ class Seal:
             BadToken: when it does not open.
         """
         try:
-            typ = json.loads(_canonical(token.partition(".")[0]))["typ"]
+            typ = json.loads(base64url.decode(token.partition(".")[0]))["typ"]
         except (ValueError, KeyError, TypeError, RecursionError):
             raise BadToken("not a token") from None
         return self.open(token, str(typ).removeprefix(_TYP_PREFIX))
@@ -120,7 +114,7 @@ class _Headers:
         if purpose not in self._sealing:
             kid = self.ring.current.kid
             text = _protected(kid, purpose)
-            self._sealing[purpose] = (_base64url(text.encode()), self._keys[kid], text)
+            self._sealing[purpose] = (base64url.encode(text.encode()), self._keys[kid], text)
         return self._sealing[purpose]
 
     def opening(self, header: str, purposes: Iterable[str]) -> tuple[JWK, str]:
@@ -135,7 +129,7 @@ class _Headers:
         if purpose not in self._by_purpose:
             texts = {kid: _protected(kid, purpose) for kid in self._keys}
             self._by_purpose[purpose] = {
-                _base64url(text.encode()): (self._keys[kid], text) for kid, text in texts.items()
+                base64url.encode(text.encode()): (self._keys[kid], text) for kid, text in texts.items()
             }
         return self._by_purpose[purpose]
 
@@ -149,19 +143,7 @@ def _parts(segments: list[str]) -> dict[str, bytes]:
     key, iv, _, tag = segments
     if (len(key), len(iv), len(tag)) != (_KEY_CHARACTERS, _IV_CHARACTERS, _TAG_CHARACTERS):
         raise ValueError("segment of another length")
-    return dict(zip(_SEGMENTS, map(_canonical, segments), strict=True))
-
-
-def _canonical(text: str) -> bytes:
-    # Strict decoding refuses foreign characters and padding; bits that belong to no byte must be zero besides.
-    spare = -len(text) % 4
-    if spare and text[-1] not in _LAST[spare]:
-        raise ValueError("stray trailing bits")
-    return binascii.a2b_base64(text.encode("ascii").translate(_STANDARD) + b"=" * spare, strict_mode=True)
-
-
-def _base64url(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+    return dict(zip(_SEGMENTS, map(base64url.decode, segments), strict=True))
 
 
 def _encode(claims: Claims) -> bytes:
@@ -169,20 +151,21 @@ def _encode(claims: Claims) -> bytes:
         "v": VERSION,
         "purpose": claims.purpose,
         "kind": claims.kind,
-        "jti": _base64url(claims.jti),
+        "jti": base64url.encode(claims.jti),
         "iat": claims.iat,
         "exp": claims.exp,
         "until": claims.until,
-        "seed": _base64url(claims.seed),
-        "digests": [_base64url(digest) for digest in claims.digests],
+        "seed": base64url.encode(claims.seed),
+        "digests": [base64url.encode(digest) for digest in claims.digests],
         "stage": claims.stage,
         "stages": claims.stages,
         "tries": claims.tries,
         "site": claims.site,
         "host": claims.host,
         "nbf_ms": claims.nbf_ms,
-        "who": _base64url(claims.who),
+        "who": base64url.encode(claims.who),
         "params": dict(claims.params),
+        **{name: text for name, text in (("action", claims.action), ("cdata", claims.cdata)) if text},
     }
     return _json.encode(document).encode("ascii")
 
@@ -195,10 +178,10 @@ def _decode(plaintext: bytes) -> Claims:
     who = document.pop("who", "")
     return Claims(
         **document,
-        jti=_canonical(jti),
-        seed=_canonical(seed),
-        who=_canonical(who),
-        digests=tuple(_canonical(digest) for digest in digests),
+        jti=base64url.decode(jti),
+        seed=base64url.decode(seed),
+        who=base64url.decode(who),
+        digests=tuple(base64url.decode(digest) for digest in digests),
     )
 
 

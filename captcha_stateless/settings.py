@@ -94,6 +94,15 @@ def _one_of(*words: str) -> Callable[[str], str]:
     return parse
 
 
+def _short(most: int) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if not (0 < len(text) <= most and text.isascii() and text.isprintable()):
+            raise ValueError(f"must be 1 to {most} printable ASCII characters")
+        return text
+
+    return parse
+
+
 def _replay(text: str) -> str:
     if text not in ("memory", "shared") and not text.startswith(("redis://", "rediss://", "unix://")):
         raise ValueError("must be memory, shared, or a redis://, rediss:// or unix:// URL")
@@ -117,7 +126,17 @@ class Settings:
         "the grid's profile: `humane` (2 stages of 120 s) or `classic` (1Captcha's 20)",
     )
     profile_choice: bool = _option(False, _flag, "let a request choose its profile by `?profile=`")
-    flag: str = _option("", _text, "what a solved run answers as `flag`; empty: a sealed proof", secret=True)
+    flag: str = _option("", _text, "what a solved run answers as `flag`; empty: a pass", secret=True)
+    issuer: str = _option(
+        "captcha-stateless", _short(64), "what passes name as their `iss`: this deployment's name or URL"
+    )
+    siteverify_get: bool = _option(
+        False, _flag, "let siteverify be asked by GET, too: secrets in URLs end up in logs"
+    )
+    test_keys: bool = _option(
+        False, _flag, "honour the public test keys: everyone passes; for the tests of a site only"
+    )
+    pass_seconds: int = _option(300, _whole(30, 1_800), "how long a pass counts, in seconds")
     extensions: int = _option(
         EXTENSIONS, _whole(0, 20), "how often a visitor may ask for more time (WCAG 2.2.1: at least 10)"
     )

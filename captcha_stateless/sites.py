@@ -10,7 +10,14 @@ from typing import Any
 
 from captcha_stateless import policy as policies
 from captcha_stateless.digests import fingerprint, same
-from captcha_stateless.errors import Misconfigured, UnknownSite, WeakKind, WrongHost, WrongSecret
+from captcha_stateless.errors import (
+    Misconfigured,
+    UnknownSite,
+    WeakKind,
+    WrongHost,
+    WrongSecret,
+    WrongSite,
+)
 from captcha_stateless.policy import PRESETS, Policy
 
 _MAX_FILE_BYTES = 1_048_576
@@ -44,8 +51,17 @@ class Site:
         if self.hosts and not any(_covers(pattern, host.lower().rstrip(".")) for pattern in self.hosts):
             raise WrongHost("host is not among the site's")
 
+    def require_own(self, key: str) -> None:
+        """Refuse what was earned for another site.
+
+        Raises:
+            WrongSite: when the key is not this site's.
+        """
+        if key != self.key:
+            raise WrongSite("pass of another site")
+
     def require_kind(self, kind: str) -> None:
-        """Refuse a kind of challenge that does not count here.
+        """Refuse what was earned by a kind of challenge that does not count here.
 
         Raises:
             WeakKind: when the site names its kinds and this is none of them.
@@ -81,6 +97,11 @@ class Sites:
         self._by_secret = {site.secret_sha256: site for site in self.all}
         if len(self._by_key) != len(self.all) or len(self._by_secret) != len(self.all):
             raise Misconfigured("two sites share a key or a secret; give each site its own")
+
+    @property
+    def default(self) -> Site | None:
+        """The site that is meant where none is named: the first."""
+        return self.all[0] if self.all else None
 
     def find(self, key: str) -> Site:
         """Find a site by its public key.

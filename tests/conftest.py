@@ -8,6 +8,9 @@ import pytest
 
 from tests.support import Server
 
+#: A pytest inside pytest, for the fixture that other people's tests use.
+pytest_plugins = ["pytester"]
+
 MakeServer = Callable[..., Server]
 
 

@@ -1,7 +1,10 @@
 """Programs and rights that some tests need: without them a test is skipped, or fails in CI."""
 
+import importlib
+import importlib.util
 import os
 import shutil
+from types import ModuleType
 
 import pytest
 
@@ -20,3 +23,9 @@ def program(name: str) -> str:
     path = shutil.which(name)
     need(path, f"the program {name}")
     return str(path)
+
+
+def module(name: str) -> ModuleType:
+    """Import a module of an optional dependency group, or skip the test."""
+    need(importlib.util.find_spec(name.partition(".")[0]), f"the module {name}")
+    return importlib.import_module(name)

@@ -61,16 +61,48 @@ def test_list_shows_states_and_no_secret(ring: Path) -> None:
     assert json.loads(ring.read_text())["keys"][0]["k"] not in output
 
 
-def test_rotate_takes_two_steps_and_says_what_comes_next(ring: Path) -> None:
+def test_rotate_takes_three_steps_and_says_what_comes_next(ring: Path) -> None:
     run("keys", "init")
 
     first, early, second = run("keys", "rotate"), run("keys", "rotate"), run("keys", "rotate", "--force")
+    states = [key.state for key in keys.load(ring).all]
+    late, third = run("keys", "rotate"), run("keys", "rotate", "--force")
 
-    assert "Next: copy" in first.output
-    assert early.exit_code == 1
+    assert all("Next: copy" in step.output for step in (first, second, third))
+    assert (early.exit_code, late.exit_code) == (1, 1)
     assert "too new" in early.output
-    assert "seals now" in second.output
-    assert [key.state for key in keys.load(ring).keys] == ["retired", "current"]
+    assert "tokens under it still live" in late.output
+    assert "seal and sign from now on" in second.output
+    assert "complete" in third.output
+    assert states == ["retired", "current"] * 2
+    assert [key.state for key in keys.load(ring).all] == ["current"] * 2
+
+
+def test_list_tells_the_two_sorts_of_keys_apart(ring: Path) -> None:
+    run("keys", "init")
+
+    output = run("keys", "list").output
+
+    assert "seals challenges" in output
+    assert "signs passes" in output
+    assert keys.load(ring).signer.jwk.export(as_dict=True)["d"] not in output
+
+
+def test_the_doctor_objects_to_the_test_keys(ring: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("keys", "init")
+    monkeypatch.setenv("CAPTCHA_TEST_KEYS", "on")
+
+    result = run("doctor")
+
+    assert result.exit_code == 1
+    assert "CAPTCHA_TEST_KEYS" in result.output
+
+
+def test_the_doctor_notes_a_key_that_is_needed_no_more(ring: Path) -> None:
+    long_ago = keys.rotated(keys.rotated(keys.fresh_ring(1), 1), 1)
+    keys.save(ring, long_ago, overwrite=False)
+
+    assert "is needed no more" in run("doctor").output
 
 
 def test_retire_keeps_what_living_tokens_need(ring: Path) -> None:
@@ -78,14 +110,14 @@ def test_retire_keeps_what_living_tokens_need(ring: Path) -> None:
     run("keys", "rotate")
     run("keys", "rotate", "--force")
 
-    assert run("keys", "retire").output == "Deleted 0 retired keys; 2 left.\n"
+    assert run("keys", "retire").output == "Deleted 0 retired keys; 4 left.\n"
 
     old = [
         {**key, "since": 1} if key.get("state") == "retired" else key
         for key in json.loads(ring.read_text())["keys"]
     ]
     ring.write_text(json.dumps({"keys": old}))
-    assert run("keys", "retire").output == "Deleted 1 retired key; 1 left.\n"
+    assert run("keys", "retire").output == "Deleted 2 retired keys; 2 left.\n"
 
 
 def test_inspect_prints_claims_and_on_demand_the_answer(ring: Path, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ ROOT = Path(__file__).parent.parent / PACKAGE
 FLOORS = [
     [
         "errors",
+        "base64url",
         "digests",
         "draws",
         "languages",
@@ -21,18 +22,19 @@ FLOORS = [
         "settings",
         "sound",
         "stages",
+        "testkeys",
         "watched",
         "render",
     ],
     ["model"],
     ["policy"],
     ["keys", "kinds", "risk", "sites"],
-    ["guard", "seal", "replay"],
+    ["guard", "seal", "passes", "replay"],
     ["engine"],
-    ["manners", "peers", "signals"],
+    ["manners", "peers", "signals", "client"],
     ["protocols"],
-    ["app"],
-    ["doctor"],
+    ["app", "integrations"],
+    ["doctor", "testing"],
     ["cli"],
     ["__main__", "__init__"],
 ]
@@ -40,6 +42,7 @@ FLOORS = [
 INNER_FLOORS: dict[str, list[list[str]]] = {
     "kinds": [["base"], ["spoken"], ["*"], ["__init__"]],
     "protocols": [["base", "ranges"], ["*"], ["__init__"]],
+    "integrations": [["*"], ["__init__"]],
     "replay": [["base", "bloom", "breaker", "locks", "lua", "window"], ["arena"], ["*"], ["__init__"]],
     "risk": [["counters", "networks"], ["dnsbl"], ["assess"], ["__init__"]],
     "render": [
@@ -61,11 +64,16 @@ GROUND = {
 }
 
 HOMES = {
-    "jwcrypto": {"seal", "keys"},
+    "jwcrypto": {"seal", "passes", "keys"},
+    "cryptography": {"keys"},
     "dns": {"risk"},
-    "starlette": {"protocols", "manners", "peers", "signals", "app"},
+    "starlette": {"protocols", "manners", "peers", "signals", "app", "integrations"},
+    "flask": {"integrations"},
+    "django": {"integrations"},
+    "httpx": {"client", "testing"},
+    "pytest": {"testing"},
     "click": {"cli"},
-    "uvicorn": {"cli", "peers"},
+    "uvicorn": {"cli", "peers", "testing"},
     "PIL": {"render"},
     "fontpkg": {"render"},
     "isal": {"render"},

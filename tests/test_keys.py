@@ -22,7 +22,9 @@ def path(tmp_path: Path) -> Path:
 
 
 def states(ring: KeyRing) -> list[str]:
-    return [key.state for key in ring.keys]
+    sealing, signing = [key.state for key in ring.keys], [key.state for key in ring.signing]
+    assert sealing == signing
+    return [str(state) for state in sealing]
 
 
 def test_a_saved_ring_loads_as_it_was(tmp_path: Path) -> None:
@@ -40,7 +42,11 @@ def test_the_file_is_its_owner_s_alone(path: Path) -> None:
 def test_the_file_is_a_jwk_set(path: Path) -> None:
     entries = json.loads(path.read_text())["keys"]
 
-    assert [(entry["kty"], entry["kid"] == "root") for entry in entries] == [("oct", False), ("oct", True)]
+    assert [(entry["kty"], entry["kid"] == "root") for entry in entries] == [
+        ("oct", False),
+        ("oct", True),
+        ("EC", False),
+    ]
 
 
 def test_an_existing_ring_is_not_overwritten(path: Path) -> None:
@@ -117,6 +123,14 @@ def test_a_ring_has_one_current_key_and_no_twins() -> None:
         lambda ring: {"keys": [ring["keys"][0] | {"k": 1}, ring["keys"][1]]},
         lambda ring: {"keys": [ring["keys"][0] | {"kty": "RSA"}, ring["keys"][1]]},
         lambda ring: {"keys": [ring["keys"][0] | {"since": "x"}, ring["keys"][1]]},
+        lambda ring: {"keys": [*ring["keys"][:2], ring["keys"][2] | {"alg": "ES384"}]},
+        lambda ring: {"keys": [*ring["keys"][:2], ring["keys"][2] | {"state": "other"}]},
+        lambda ring: {"keys": [*ring["keys"][:2], ring["keys"][2] | {"d": "AAAA"}]},
+        lambda ring: {"keys": [*ring["keys"][:2], ring["keys"][2] | {"d": "A" * 43}]},
+        lambda ring: {"keys": [*ring["keys"][:2], ring["keys"][2] | {"x": ring["keys"][2]["y"]}]},
+        lambda ring: {"keys": [*ring["keys"][:2], ring["keys"][2] | {"crv": "P-384"}]},
+        lambda ring: {"keys": [*ring["keys"][:2], {"kty": "EC"}]},
+        lambda ring: {"keys": [*ring["keys"], ring["keys"][2]]},
     ],
 )
 def test_a_damaged_ring_is_refused_without_its_content(path: Path, damage: Any) -> None:
@@ -135,3 +149,54 @@ def test_what_is_no_json_is_refused(path: Path, content: bytes) -> None:
 
     with pytest.raises(Misconfigured):
         keys.load(path)
+
+
+def test_a_ring_from_before_passes_signs_alike_on_every_replica(path: Path) -> None:
+    old = json.loads(path.read_text())["keys"][:2]
+    path.write_text(json.dumps({"keys": old}))
+
+    one, other = keys.load(path), keys.load(path)
+
+    assert one.signer == other.signer
+    assert one.signer.state == "current"
+
+
+def test_the_first_rotation_of_an_old_ring_writes_its_signing_key_down(path: Path) -> None:
+    path.write_text(json.dumps({"keys": json.loads(path.read_text())["keys"][:2]}))
+    old = keys.load(path)
+
+    keys.save(path, keys.rotated(old, NOW + 1), overwrite=True)
+
+    assert [key.state for key in keys.load(path).signing] == ["current", "next"]
+    assert keys.load(path).signer == old.signer
+
+
+def test_a_rotation_begun_before_passes_catches_up_in_step() -> None:
+    ring = keys.fresh_ring(NOW)
+    half = replace(ring, keys=(*ring.keys, keys.fresh_key("next", NOW)))
+
+    done = keys.rotated(half, NOW)
+
+    assert [key.state for key in done.keys] == ["retired", "current"]
+    assert [key.state for key in done.signing] == ["current"]
+
+
+def test_what_is_published_holds_no_private_part() -> None:
+    ring = keys.rotated(keys.fresh_ring(NOW), NOW)
+
+    published = keys.published(ring)["keys"]
+
+    assert [set(key) for key in published] == [{"kty", "crv", "x", "y", "kid", "use", "alg"}] * 2
+    assert {key["kid"] for key in published} == {key.kid for key in ring.signing}
+
+
+def test_the_steps_of_a_rotation_come_in_order() -> None:
+    ring, steps = keys.fresh_ring(NOW), []
+
+    for _ in range(2):
+        steps.append(ring.step)
+        ring = keys.rotated(ring, NOW)
+    steps.append(ring.step)
+
+    assert steps == ["add", "switch", "delete"]
+    assert keys.without_retired(ring, NOW, -1).step == "add"

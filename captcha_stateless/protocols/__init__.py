@@ -2,12 +2,17 @@
 
 from captcha_stateless.protocols.audio import Audio
 from captcha_stateless.protocols.base import Adapter
+from captcha_stateless.protocols.clearance import Clearance
+from captcha_stateless.protocols.compat import Compat
 from captcha_stateless.protocols.health import Health
+from captcha_stateless.protocols.jwks import Jwks
 from captcha_stateless.protocols.minicap import MiniCap
 from captcha_stateless.protocols.onecaptcha import OneCaptcha
+from captcha_stateless.protocols.openapi import OpenApi
 from captcha_stateless.protocols.page import Page
 from captcha_stateless.protocols.relaysms import RelaySms
 from captcha_stateless.protocols.restcaptcha import RestCaptcha
+from captcha_stateless.protocols.siteverify import Siteverify
 from captcha_stateless.protocols.tornevall import Tornevall
 
 PROTOCOLS: tuple[type[Adapter], ...] = (
@@ -17,6 +22,11 @@ PROTOCOLS: tuple[type[Adapter], ...] = (
     RestCaptcha,
     Tornevall,
     Audio,
+    Siteverify,
+    Jwks,
+    Clearance,
+    Compat,
+    OpenApi,
     Health,
     Page,
 )

@@ -2,9 +2,10 @@
 
 import json
 import logging
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypedDict
 from urllib.parse import urlsplit
 
 from starlette.datastructures import QueryParams
@@ -14,8 +15,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Message, Receive, Scope, Send
 
+from captcha_stateless import testkeys
 from captcha_stateless.engine import Engine
-from captcha_stateless.errors import BadRequest, CaptchaError, Denied, Refused, Unavailable
+from captcha_stateless.errors import BadRequest, CaptchaError, Denied, Refused, Unavailable, WrongHost
 from captcha_stateless.guard import Demand, Guard, open_guard
 from captcha_stateless.peers import TRUSTED
 from captcha_stateless.policy import MAX_SCORE
@@ -30,8 +32,20 @@ Table = Mapping[str, Mapping[str, Handler]]
 #: The media types of HTML forms.
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 _MAX_FIELDS = 32
+#: What other systems take as an action and as customer data; the engine bounds all of a binding together.
+_ACTION = re.compile(r"[A-Za-z0-9_/-]{0,32}")
+_CDATA = re.compile(r"[ -~]{0,255}")
 
 _log = logging.getLogger(__name__)
+
+
+class Binding(TypedDict):
+    """What a run is bound to, as :meth:`Engine.issue` takes it."""
+
+    site: str
+    host: str
+    action: str
+    cdata: str
 
 
 class MethodNotAllowed(BadRequest):
@@ -113,7 +127,7 @@ class Adapter(ABC):
 
     def note(self, error: CaptchaError) -> None:
         """Tell the log of a refusal that the protocol words as an answer."""
-        _report(self.name, error)
+        report(self.name, error)
 
     def routes(self) -> list[Route]:
         """Make the routes of this protocol."""
@@ -141,6 +155,37 @@ class Adapter(ABC):
         if not (self.settings.risk_header and request.scope.get(TRUSTED)):
             return Caller(address)
         return Caller(address, _score(request.headers.get(self.settings.risk_header, ""), self.settings))
+
+    def bind(self, request: Request, key: str | None, *, action: str = "", cdata: str = "") -> Binding:
+        """Tell what a run is bound to: the named site, or else the default one where the page's host is among its hosts.
+
+        The host is that of the ``Origin`` header, which browsers send with every POST; other clients can send what they
+        like, or nothing.
+
+        Raises:
+            UnknownSite: when no site has this key.
+            WrongHost: when the page's host is not among the named site's.
+            BadRequest: when action or cdata is not of the form that other systems take.
+        """
+        if not _ACTION.fullmatch(action) or not _CDATA.fullmatch(cdata):
+            raise BadRequest("action takes 32 letters, digits, _, - and /; cdata takes 255 printable ones")
+        host = origin_host(request)
+        site = self._named(key, host) if key else self._default(host)
+        return Binding(site=site, host=host, action=action, cdata=cdata)
+
+    def _named(self, key: str, host: str) -> str:
+        if self.settings.test_keys and key in testkeys.SITES:
+            return key
+        site = self.sites.find(key)
+        if host:
+            site.require_host(host)
+        return site.key
+
+    def _default(self, host: str) -> str:
+        try:
+            return self._named(self.sites.default.key, host) if self.sites.default else ""
+        except WrongHost:
+            return ""  # a run that is bound to no site, whose pass no secret can redeem
 
     async def body(self, request: Request) -> bytes:
         """Read a body, up to the most that this protocol takes.
@@ -307,7 +352,7 @@ class Endpoint:
                 raise MethodNotAllowed(self._allowed)
             return await handler(request)
         except CaptchaError as error:
-            _report(self._adapter.name, error)
+            report(self._adapter.name, error)
             response = self._adapter.reply(error, request)
             if isinstance(error, MethodNotAllowed):
                 response.headers["Allow"] = error.allowed
@@ -326,7 +371,8 @@ def _score(text: str, settings: Settings) -> int | None:
     return round(MAX_SCORE - score if settings.risk_header_inverted else score)
 
 
-def _report(protocol: str, error: CaptchaError) -> None:
+def report(protocol: str, error: CaptchaError) -> None:
+    """Log what an adapter words: a visitor's mistake as news, a fault of ours as an error."""
     if isinstance(error, Refused | BadRequest | Denied):
         _log.info("%s: %s: %s", protocol, error.code, error)
     else:

@@ -9,14 +9,18 @@ from typing import ClassVar
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from captcha_stateless import testkeys
 from captcha_stateless.errors import (
     BadRequest,
     BadToken,
+    Blocked,
     CaptchaError,
     Expired,
     Spent,
     Unavailable,
+    UnknownSite,
     WrongAnswer,
+    WrongHost,
 )
 from captcha_stateless.model import Params, Sealed
 from captcha_stateless.protocols.base import (
@@ -29,6 +33,7 @@ from captcha_stateless.protocols.base import (
 )
 
 HEADER = "x-captcha-challenge"
+BINDING = ("sitekey", "action", "cdata")
 _DATA_URL = b"data:image/png;base64,"
 
 # None: the error's own message, which holds only words of ours.
@@ -41,6 +46,8 @@ WORDS: dict[type[CaptchaError], tuple[HTTPStatus, str | None]] = {
     MethodNotAllowed: (HTTPStatus.METHOD_NOT_ALLOWED, "Method not allowed"),
     BodyTooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Body too large"),
     WrongMediaType: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Body must be application/json"),
+    UnknownSite: (HTTPStatus.FORBIDDEN, "Unknown site key"),
+    WrongHost: (HTTPStatus.FORBIDDEN, "Host not allowed"),
     Unavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "Temporarily unavailable"),
     CaptchaError: (HTTPStatus.BAD_REQUEST, "Refused"),
 }
@@ -59,7 +66,7 @@ class OneCaptcha(Adapter):
         """Begin a run without the header; answer a stage with it."""
         token = request.headers.get(HEADER)
         if token is None:
-            return self._stage(self.engine.issue(self.name, "grid", self._wanted(request)))
+            return await self._begin(request)
         claims = self.engine.look(
             token, self.name
         )  # a bad token is told before a bad body, as the original does
@@ -70,6 +77,17 @@ class OneCaptcha(Adapter):
             return self._stage(following)
         return JSONResponse({"done": True, "flag": self.settings.flag or self.engine.vouch(claims).token})
 
+    async def _begin(self, request: Request) -> Response:
+        asked = await self._asked(request)
+        binding = self.bind(
+            request, asked.get("sitekey"), action=asked.get("action", ""), cdata=asked.get("cdata", "")
+        )
+        if binding["site"] == testkeys.PASSING_SITE:
+            return JSONResponse({"done": True, "flag": testkeys.DUMMY})
+        if binding["site"] == testkeys.FAILING_SITE:
+            raise Blocked("the failing test site")
+        return self._stage(self.engine.issue(self.name, "grid", self._wanted(request), **binding))
+
     async def extend(self, request: Request) -> Response:
         """Seal the same stage again with a later deadline."""
         return self._stage(self.engine.extend(request.headers.get(HEADER, ""), self.name))
@@ -78,6 +96,15 @@ class OneCaptcha(Adapter):
         """Word a refusal as ``{"error": …}``."""
         status, text = wording(WORDS, error)
         return JSONResponse({"error": str(error) if text is None else text}, status)
+
+    async def _asked(self, request: Request) -> dict[str, str]:
+        """Read what the run is to be bound to, from the query or from a JSON object; the original sends neither."""
+        asked: dict[str, object] = dict(request.query_params)
+        if "application/json" in request.headers.get("content-type", "") and isinstance(
+            body := await self.json(request), dict
+        ):
+            asked = {**body, **asked}
+        return {name: text for name in BINDING if isinstance(text := asked.get(name), str)}
 
     def _wanted(self, request: Request) -> Params:
         profile = request.query_params.get("profile")

@@ -67,6 +67,15 @@ class Replay(ABC):
             Unavailable: the filter cannot say, or is too full to say it safely; nothing was spent.
         """
 
+    async def spent(self, namespace: str, jti: bytes, *, exp: int, now: float) -> bool:
+        """Tell whether the first attempt is used up, using up nothing; arguments as in :meth:`spend`.
+
+        Raises:
+            Expired: ``exp`` has come or lies beyond the filter's horizon.
+            Unavailable: the filter cannot say.
+        """
+        raise Unavailable("this replay filter cannot look without spending")
+
     @abstractmethod
     async def state(self, now: float) -> ReplayState:
         """Tell scope, readiness, fill and epoch."""

@@ -33,6 +33,15 @@ class FallbackReplay(Replay):
         await self._remember(namespace, jti, iat=iat, exp=exp, now=now, attempts=attempts)
         return attempt
 
+    async def spent(self, namespace: str, jti: bytes, *, exp: int, now: float) -> bool:
+        """Tell whether the first attempt is used up in either; see :meth:`Replay.spent`."""
+        try:
+            if await self._shared.spent(namespace, jti, exp=exp, now=now):
+                return True
+        except Unavailable as error:
+            self._tell(error, alone=True)
+        return await self._local.spent(namespace, jti, exp=exp, now=now)
+
     async def state(self, now: float) -> ReplayState:
         """Tell the shared filter's state while it is up, else the local one's, whose scope is one process."""
         shared = await self._shared.state(now)

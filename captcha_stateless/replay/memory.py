@@ -78,6 +78,13 @@ class MemoryReplay(Replay):
                     return attempt
         raise Spent("every attempt is used up")
 
+    async def spent(self, namespace: str, jti: bytes, *, exp: int, now: float) -> bool:
+        """Tell whether the first attempt is used up; see :meth:`Replay.spent`."""
+        block, positions = self._placer.place(attempt_name(namespace, jti, 1))
+        with self._lock:
+            bucket = self._buckets.get(self._window.bucket(exp, now))
+            return bucket is not None and is_marked(bucket.bits, block * BLOCK_BYTES, positions)
+
     async def state(self, now: float) -> ReplayState:
         """Tell scope, readiness, fill and epoch."""
         with self._lock:

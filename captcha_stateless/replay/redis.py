@@ -189,6 +189,19 @@ class RedisReplay(Replay):
             return result
         raise self._refusal(result)
 
+    async def spent(self, namespace: str, jti: bytes, *, exp: int, now: float) -> bool:
+        """Tell whether the first attempt is used up; see :meth:`Replay.spent`.
+
+        The epoch does not matter here: what is there was spent, and what was forgotten is told as not spent.
+        """
+        bucket = self._window.bucket(exp, now)
+        shard = self._names.shard(namespace, jti)
+        name = attempt_name(namespace, jti, 1)
+        try:
+            return await self._ask(lambda: self._seen(shard, bucket, name))
+        except Misconfigured as problem:
+            raise Unavailable(str(problem)) from None
+
     async def state(self, now: float) -> ReplayState:
         """Tell scope, readiness, fill and epoch."""
         fill, ready = 0.0, False
@@ -227,6 +240,17 @@ class RedisReplay(Replay):
             start = _COUNT_BITS + block * BLOCK_BITS
             arguments += [start + position % BLOCK_BITS for position in positions]
         return [self._names.bucket(shard, bucket)], arguments
+
+    async def _seen(self, shard: int, bucket: int, name: bytes) -> bool:
+        """Look for an attempt on the server."""
+        if not self._compact:
+            return bool(await self._redis.exists(self._names.attempt(shard, name)))
+        block, positions = self._placer.place(name)
+        start = _COUNT_BITS + block * BLOCK_BITS
+        looks = [part for at in positions for part in ("GET", "u1", start + at % BLOCK_BITS)]
+        look = self._redis.execute_command("BITFIELD", self._names.bucket(shard, bucket), *looks)  # type: ignore[no-untyped-call]
+        bits: list[int] = await look
+        return all(bits)
 
     def _refusal(self, result: int) -> CaptchaError:
         """Word what the server refused."""

@@ -18,7 +18,7 @@ from captcha_stateless.errors import Expired, Misconfigured, Spent, Unavailable
 from captcha_stateless.replay.arena import FREE, Arena, Layout, open_arena
 from captcha_stateless.replay.base import Replay, ReplayState, attempt_name
 from captcha_stateless.replay.bloom import BLOCK_BYTES, Geometry, Placer, is_marked, mark
-from captcha_stateless.replay.locks import FileLock, best_lock
+from captcha_stateless.replay.locks import FileLock, best_lock, held
 from captcha_stateless.replay.window import Window
 
 #: A worker counts the whole bucket again after this share of the room that it last saw, so that up to 64
@@ -120,6 +120,19 @@ class SharedReplay(Replay):
                 if self._mark(arena, slot, bucket, attempt_name(namespace, jti, attempt)):
                     return attempt
         raise Spent("every attempt is used up")
+
+    async def spent(self, namespace: str, jti: bytes, *, exp: int, now: float) -> bool:
+        """Tell whether the first attempt is used up; see :meth:`Replay.spent`."""
+        bucket = self._layout.window.bucket(exp, now)
+        block, positions = self._placer.place(attempt_name(namespace, jti, 1))
+        with self._threads:
+            arena = self._current(now)
+            if bucket not in (buckets := arena.buckets):
+                return False
+            slot = buckets.index(bucket)
+            start = arena.block_start(slot, block)
+            with held(arena.lock, start, BLOCK_BYTES):
+                return arena.holds(slot, bucket) and is_marked(arena.memory, start, positions)
 
     async def state(self, now: float) -> ReplayState:
         """Tell scope, readiness, fill and epoch."""

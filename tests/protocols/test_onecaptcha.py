@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from captcha_stateless.protocols.onecaptcha import OneCaptcha
+from captcha_stateless.sites import DEVELOPMENT
 from tests.conftest import MakeServer
 from tests.protocols.contract import HEADER_VALUES, AdapterContract
 from tests.support import Server
@@ -103,16 +104,16 @@ def test_twenty_right_answers_finish_the_classic_run(make_server: MakeServer) ->
     assert times == [120, 30, *(min(max(2, 13 - stage), 10) for stage in range(2, 20))]
 
 
-def test_without_a_configured_flag_the_flag_is_a_sealed_proof(server: Server) -> None:
+def test_without_a_configured_flag_the_flag_is_a_pass(server: Server) -> None:
     second = solve(server, begin(server)["challenge"]).json()
     flag = solve(server, second["challenge"]).json()["flag"]
 
-    claims = server.engine.look(flag, "proof")
+    claims = server.engine.recognise(flag, DEVELOPMENT)
 
-    assert (claims.kind, claims.seed, claims.digests) == ("grid", b"", ())
+    assert (claims.kind, claims.site, claims.exp - claims.iat) == ("grid", "dev-site", 300)
 
 
-def test_a_proof_is_no_challenge(server: Server) -> None:
+def test_a_pass_is_no_challenge(server: Server) -> None:
     second = solve(server, begin(server)["challenge"]).json()
     flag = solve(server, second["challenge"]).json()["flag"]
 
@@ -330,3 +331,97 @@ def test_no_token_and_no_answer_is_logged(server: Server, caplog: pytest.LogCapt
     assert token[:40] not in caplog.text
     assert "x" * 20 not in caplog.text
     assert json.dumps(NINE) not in caplog.text
+
+
+def finish(server: Server, query: str = "", **options: Any) -> dict[str, Any]:
+    """Solve a whole run, and return its last reply."""
+    reply = server.visitor.post(PATH + query, **options).json()
+    while "challenge" in reply:
+        reply = solve(server, reply["challenge"]).json()
+    assert isinstance(reply, dict)
+    return reply
+
+
+def verify(server: Server, flag: str) -> dict[str, Any]:
+    reply = server.visitor.post("/siteverify", data={"secret": "dev-secret", "response": flag}).json()
+    assert isinstance(reply, dict)
+    return reply
+
+
+ORIGIN = {"Origin": "http://localhost:8000"}
+
+
+@pytest.mark.parametrize("by_json", [False, True])
+def test_a_run_is_bound_to_site_host_action_and_cdata(server: Server, by_json: bool) -> None:
+    bound = {"sitekey": "dev-site", "action": "login", "cdata": "cart 7"}
+    options: dict[str, Any] = {"json": bound} if by_json else {"params": bound}
+
+    verdict = verify(server, finish(server, headers=ORIGIN, **options)["flag"])
+
+    assert (verdict["success"], verdict["hostname"]) == (True, "localhost")
+    assert (verdict["action"], verdict["cdata"]) == ("login", "cart 7")
+
+
+def test_a_run_without_site_key_is_bound_to_the_first_site(server: Server) -> None:
+    assert verify(server, finish(server, headers=ORIGIN)["flag"])["success"] is True
+    assert verify(server, finish(server)["flag"])["hostname"] == ""
+
+
+def test_a_run_from_another_host_is_bound_to_no_site(server: Server) -> None:
+    """It works as the original's does, but its pass opens nothing."""
+    done = finish(server, headers={"Origin": "https://evil.example"})
+
+    assert done["done"] is True
+    assert verify(server, done["flag"])["success"] is False
+
+
+@pytest.mark.parametrize(
+    ("query", "headers", "status", "text"),
+    [
+        ("?sitekey=other", {}, 403, "Unknown site key"),
+        ("?sitekey=dev-site", {"Origin": "https://evil.example"}, 403, "Host not allowed"),
+        ("?action=a%20b", {}, 400, "action takes 32 letters"),
+        ("?action=" + "a" * 33, {}, 400, "action takes 32 letters"),
+        ("?cdata=%C3%A9", {}, 400, "action takes 32 letters"),
+        ("?cdata=" + "c" * 250, {}, 400, "too long together"),
+    ],
+)
+def test_a_binding_that_cannot_be_is_a_clear_error(
+    server: Server, query: str, headers: dict[str, str], status: int, text: str
+) -> None:
+    reply = server.visitor.post(PATH + query, headers=headers)
+
+    assert reply.status_code == status
+    assert text in reply.json()["error"]
+
+
+@pytest.mark.parametrize("origin", ["null", "http://[", "x", "http://" + "h" * 3000, "http://é"])
+def test_an_odd_origin_crashes_nothing(server: Server, origin: str) -> None:
+    reply = server.visitor.post(PATH, headers={"Origin": origin.encode("latin-1")})
+
+    assert reply.status_code in (200, 400)
+
+
+@pytest.mark.parametrize("body", [b"null", b"[]", b"7", b'{"sitekey": 7}', b""])
+def test_a_body_that_binds_nothing_is_ignored(server: Server, body: bytes) -> None:
+    reply = server.visitor.post(PATH, content=body, headers={"content-type": "application/json"})
+
+    assert reply.status_code == 200
+
+
+def test_the_test_sites_pass_fail_and_ask(make_server: MakeServer) -> None:
+    server = make_server(test_keys=True)
+    secret = "1x0000000000000000000000000000000AA"
+
+    passing = server.visitor.post(f"{PATH}?sitekey=1x00000000000000000000AA").json()
+    failing = server.visitor.post(f"{PATH}?sitekey=2x00000000000000000000AB")
+    asking = finish(server, "?sitekey=3x00000000000000000000FF")
+
+    assert passing == {"done": True, "flag": "XXXX.DUMMY.TOKEN.XXXX"}
+    assert (failing.status_code, failing.json()) == (400, {"error": "Refused"})
+    verdict = server.visitor.post("/siteverify", data={"secret": secret, "response": asking["flag"]}).json()
+    assert verdict["success"] is True
+
+
+def test_the_test_sites_are_nobody_s_unless_they_are_switched_on(server: Server) -> None:
+    assert server.visitor.post(f"{PATH}?sitekey=1x00000000000000000000AA").status_code == 403

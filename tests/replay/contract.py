@@ -121,6 +121,22 @@ class ReplayContract:
 
             assert len(passes) == 1
 
+    async def test_looking_tells_what_is_spent_and_spends_nothing(
+        self, replay: Replay, jti: bytes, times: dict[str, Any]
+    ) -> None:
+        exp, now = times["exp"], times["now"]
+
+        before = [await replay.spent("pass/key", jti, exp=exp, now=now) for _ in range(2)]
+        used = await replay.spend("pass/key", jti, **times)
+        after = [await replay.spent("pass/key", jti, exp=exp, now=now) for _ in range(2)]
+
+        assert (before, used, after) == ([False, False], 1, [True, True])
+        assert not await replay.spent("pass", jti, exp=exp, now=now)
+
+    async def test_looking_for_a_dead_token_is_expired(self, replay: Replay, jti: bytes, now: int) -> None:
+        with pytest.raises(Expired):
+            await replay.spent("pass", jti, exp=now, now=now)
+
     async def test_token_is_expired_at_exp(self, replay: Replay, jti: bytes, now: int) -> None:
         with pytest.raises(Expired):
             await replay.spend("grid", jti, iat=now - 10, exp=now, now=now)

@@ -1,0 +1,27 @@
+"""Base64url without padding (RFC 7515, appendix C), in the one spelling that each byte string has."""
+
+import base64
+import binascii
+
+# From base64url to the standard alphabet that the decoder knows; what only that one has becomes foreign.
+_STANDARD = bytes.maketrans(b"-_+/=", b"+/***")
+# The last characters that leave no stray bits, by how many characters of padding were left out.
+_LAST = {1: "AEIMQUYcgkosw048", 2: "AQgw", 3: ""}
+
+
+def encode(data: bytes) -> str:
+    """Write bytes as base64url."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+
+
+def decode(text: str) -> bytes:
+    """Read base64url, and no other spelling of the same bytes.
+
+    Raises:
+        ValueError: when the text is not what :func:`encode` writes.
+    """
+    # Strict decoding refuses foreign characters and padding; bits that belong to no byte must be zero besides.
+    spare = -len(text) % 4
+    if spare and text[-1] not in _LAST[spare]:
+        raise ValueError("stray trailing bits")
+    return binascii.a2b_base64(text.encode("ascii").translate(_STANDARD) + b"=" * spare, strict_mode=True)

@@ -1,0 +1,71 @@
+"""The OpenAPI description of everything that is served, at ``/openapi.json``.
+
+Each adapter has a neighbour of its own name, ``<name>.json``, with the paths that it serves and the schemas that they use;
+here they are laid together once.
+"""
+
+import json
+from importlib.resources import files
+from typing import Any, ClassVar
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from captcha_stateless.errors import CaptchaError
+from captcha_stateless.protocols.base import Adapter, MethodNotAllowed, Table
+from captcha_stateless.settings import Settings
+
+VERSION = "3.1.0"
+
+
+class OpenApi(Adapter):
+    """One document, written once."""
+
+    name: ClassVar[str] = "openapi"
+    prefixed: ClassVar[bool] = False
+
+    def table(self) -> Table:
+        """Name the one path."""
+        content = json.dumps(document(self.settings)).encode()
+
+        async def serve(_: Request) -> Response:
+            return Response(content, media_type="application/json")
+
+        return {"/openapi.json": {"GET": serve}}
+
+    def word(self, error: CaptchaError) -> Response:
+        """Word the one mistake there is."""
+        assert isinstance(error, MethodNotAllowed)
+        return PlainTextResponse("Method not allowed", 405)
+
+
+def document(settings: Settings) -> dict[str, Any]:
+    """Lay the parts together of the protocols that are served."""
+    paths: dict[str, Any] = {}
+    schemas: dict[str, Any] = {}
+    for _, part in sorted(parts(settings).items()):
+        paths |= part["paths"]
+        schemas |= part.get("components", {}).get("schemas", {})
+    info = {
+        "title": "captcha_stateless",
+        "version": "1",
+        "summary": "A stateless, token-based CAPTCHA server.",
+    }
+    return {"openapi": VERSION, "info": info, "paths": paths, "components": {"schemas": schemas}}
+
+
+def parts(settings: Settings) -> dict[str, Any]:
+    """Read the part of each protocol that is served, by the protocol's name."""
+    here = files("captcha_stateless.protocols")
+    found = {file.name.removesuffix(".json"): file for file in here.iterdir() if file.name.endswith(".json")}
+    return {
+        name: json.loads(file.read_text("utf-8"))
+        for name, file in found.items()
+        if _is_served(name, settings)
+    }
+
+
+def _is_served(name: str, settings: Settings) -> bool:
+    if name == "page":
+        return settings.page
+    return not settings.protocols or name in settings.protocols

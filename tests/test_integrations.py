@@ -1,0 +1,232 @@
+"""The integrations: a right pass goes through once, everything else is refused in the framework's own way."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from captcha_stateless.client import COOKIE, HEADER, Client
+from captcha_stateless.integrations.asgi import Message, PassGuard, Scope
+from captcha_stateless.integrations.starlette import RequirePass
+from captcha_stateless.testing import CaptchaServer
+from tests.needs import module
+
+
+@pytest.fixture(scope="module")
+def captcha() -> Iterator[CaptchaServer]:
+    with CaptchaServer() as server:
+        yield server
+
+
+def carriers(token: str) -> list[dict[str, Any]]:
+    """Name every way in which a pass comes in."""
+    return [
+        {"headers": {HEADER: token}},
+        {"data": {"captcha-pass": token}},
+        {"data": {"g-recaptcha-response": token}},
+        {"data": {"h-captcha-response": token}},
+        {"data": {"cf-turnstile-response": token}},
+        {"json": {"captcha-pass": token}},
+    ]
+
+
+BARE: list[dict[str, Any]] = [
+    {},
+    {"json": []},
+    {"json": {"captcha-pass": 7}},
+    {"content": b"{", "headers": {"content-type": "application/json"}},
+    {"data": {"captcha-pass": ""}},
+    {"data": {"captcha-pass": "no.such.pass"}},
+]
+
+
+Make = Callable[[Client], Any]
+AskAll = Callable[..., list[int]]
+
+
+@pytest.fixture
+def ask_all(captcha: CaptchaServer) -> AskAll:
+    """Send requests to an application that is made around a client, and return the statuses."""
+
+    def ask(make: Make, *requests: dict[str, Any]) -> list[int]:
+        async def run() -> list[int]:
+            async with captcha.new_client() as client:
+                transport = httpx.ASGITransport(app=make(client))
+                async with httpx.AsyncClient(transport=transport, base_url="http://site.test") as browser:
+                    return [
+                        (await browser.request(**{"method": "POST", "url": "/x", **request})).status_code
+                        for request in requests
+                    ]
+
+        return anyio.run(run)
+
+    return ask
+
+
+def starlette_app(client: Client, action: str | None = None) -> Starlette:
+    require_pass = RequirePass(client, action=action)
+
+    async def view(request: Request) -> JSONResponse:
+        verdict = await require_pass(request)
+        return JSONResponse({"host": verdict.hostname})
+
+    return Starlette(routes=[Route("/x", view, methods=["POST"])])
+
+
+def test_starlette_lets_a_right_pass_through_once(captcha: CaptchaServer, ask_all: AskAll) -> None:
+    for number in range(len(carriers(""))):
+        request = carriers(captcha.solve())[number]
+        assert ask_all(starlette_app, request, request) == [200, 403]
+
+
+def test_starlette_refuses_what_brings_no_right_pass(ask_all: AskAll) -> None:
+    assert ask_all(starlette_app, *BARE) == [403] * len(BARE)
+
+
+def test_starlette_refuses_a_pass_for_another_action(captcha: CaptchaServer, ask_all: AskAll) -> None:
+    right, other = ({"headers": {HEADER: captcha.solve(action=action)}} for action in ("login", "other"))
+
+    assert ask_all(partial(starlette_app, action="login"), right, other) == [200, 403]
+
+
+@pytest.fixture
+def client(captcha: CaptchaServer) -> Iterator[Client]:
+    with captcha.new_client() as client:
+        yield client
+
+
+@pytest.fixture
+def flask_browser(client: Client) -> Any:
+    flask = module("flask")
+    require_pass = module("captcha_stateless.integrations.flask").require_pass
+    app = flask.Flask("site")
+
+    def view() -> str:
+        return str(flask.g.captcha.hostname)
+
+    app.post("/x")(require_pass(client)(view))
+    return app.test_client()
+
+
+def flask_status(browser: Any, request: dict[str, Any]) -> int:
+    options = {("data" if name == "content" else name): value for name, value in request.items()}
+    with browser.post("/x", **options) as reply:
+        return int(reply.status_code)
+
+
+def test_flask_lets_a_right_pass_through_once(captcha: CaptchaServer, flask_browser: Any) -> None:
+    for number in range(len(carriers(""))):
+        request = carriers(captcha.solve())[number]
+        assert [flask_status(flask_browser, request) for _ in range(2)] == [200, 403]
+
+
+@pytest.mark.parametrize("request_", BARE)
+def test_flask_refuses_what_brings_no_right_pass(flask_browser: Any, request_: dict[str, Any]) -> None:
+    assert flask_status(flask_browser, request_) == 403
+
+
+@pytest.fixture
+def sign_up(client: Client) -> Any:
+    conf, forms = module("django.conf"), module("django.forms")
+    if not conf.settings.configured:
+        conf.settings.configure(USE_I18N=False)
+    field = module("captcha_stateless.integrations.django").PassField
+    options = {"script": "https://captcha.example/captcha.js", "site_key": 'k"<'}
+    return type("SignUp", (forms.Form,), {"captcha": field(client, **options)})
+
+
+@pytest.mark.parametrize("name", ["captcha-pass", "g-recaptcha-response"])
+def test_a_django_form_is_valid_with_a_right_pass_once(
+    captcha: CaptchaServer, sign_up: Any, name: str
+) -> None:
+    token = captcha.solve()
+
+    first, second = (sign_up({name: token}) for _ in range(2))
+
+    assert (first.is_valid(), second.is_valid()) == (True, False)
+    assert first.cleaned_data["captcha"].hostname == "localhost"
+    assert second.errors.as_data()["captcha"][0].code == "captcha"
+
+
+@pytest.mark.parametrize(("data", "code"), [({}, "required"), ({"captcha-pass": "x"}, "captcha")])
+def test_a_django_form_without_a_right_pass_is_not_valid(
+    sign_up: Any, data: dict[str, str], code: str
+) -> None:
+    form = sign_up(data)
+
+    assert not form.is_valid()
+    assert form.errors.as_data()["captcha"][0].code == code
+
+
+def test_the_django_field_shows_the_element_and_escapes_what_it_is_given(sign_up: Any) -> None:
+    shown = str(sign_up()["captcha"])
+
+    assert '<script src="https://captcha.example/captcha.js" async></script>' in shown
+    assert '<captcha-stateless name="captcha-pass" sitekey="k&quot;&lt;"' in shown
+
+
+async def anything(scope: Scope, _: Any, send: Any) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
+
+
+def test_the_guard_guards_its_paths_and_no_others(ask_all: AskAll) -> None:
+    guard = partial(PassGuard, anything, paths=["/sign-up", "/order/"])
+    free, guarded = ["/", "/sign-upx", "/other"], ["/sign-up", "/sign-up/now", "/order", "/order/7"]
+
+    statuses = ask_all(lambda client: guard(client=client), *({"url": path} for path in free + guarded))
+
+    assert statuses == [200] * 3 + [403] * 4
+
+
+def test_the_guard_lets_a_right_pass_through_once(captcha: CaptchaServer, ask_all: AskAll) -> None:
+    guard = partial(PassGuard, anything, paths=["/"], methods=["post"])
+    request = {"headers": {HEADER: captcha.solve()}}
+
+    assert ask_all(lambda client: guard(client=client), request, request, {"method": "GET"}) == [
+        200,
+        403,
+        200,
+    ]
+
+
+def test_the_guard_takes_a_clearance_cookie_offline_only(captcha: CaptchaServer, ask_all: AskAll) -> None:
+    guard = partial(PassGuard, anything, paths=["/"])
+    good = {"headers": {"Cookie": f"other=1; {COOKIE}={captcha.solve()}"}}
+    bad = [{"headers": {"Cookie": text}} for text in ("", "[", f"{COOKIE}=x")]
+
+    offline = ask_all(lambda client: guard(client=client, offline=True), good, good, good, *bad)
+    online = ask_all(lambda client: guard(client=client), good)
+
+    assert (offline, online) == ([200] * 3 + [403] * 3, [403])
+
+
+def test_the_guard_closes_a_websocket_and_passes_lifespan_on(client: Client) -> None:
+    sent: list[Message] = []
+    reached: list[str] = []
+
+    async def app(scope: Scope, _: Any, __: Any) -> None:
+        reached.append(scope["type"])
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def receive() -> Message:
+        raise AssertionError("nothing is read")
+
+    async def run() -> None:
+        guard = PassGuard(app, client=client, paths=["/"], methods=["POST"])
+        await guard({"type": "websocket", "path": "/x", "headers": []}, receive, send)
+        await guard({"type": "lifespan"}, receive, send)
+
+    anyio.run(run)
+
+    assert sent == [{"type": "websocket.close", "code": 1008}]
+    assert reached == ["lifespan"]
