@@ -48,9 +48,9 @@ bench: .venv/bench  ## measure: CPU time a request, beside yardsticks in the sam
 	@$(BIN)/python benchmarks/grid.py
 	@$(BIN)/python benchmarks/text.py
 	@$(BIN)/python benchmarks/replay.py
+	@$(BIN)/python benchmarks/passes.py
 	@$(BIN)/python benchmarks/work.py
 	@$(BIN)/python benchmarks/hashes.py
-	@$(BIN)/python benchmarks/passes.py
 
 chaos: .venv/test  ## the long races and kills of the replay filters
 	@CAPTCHA_TEST_CHAOS=1 $(BIN)/python -m pytest --timeout 900 tests/chaos tests/replay $(ARGS)

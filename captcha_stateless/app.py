@@ -31,7 +31,7 @@ from captcha_stateless.model import Claims
 from captcha_stateless.passes import Passes
 from captcha_stateless.peers import Peers
 from captcha_stateless.protocols import PROTOCOLS
-from captcha_stateless.protocols.base import Adapter, Endpoint, in_order
+from captcha_stateless.protocols.base import PASS_HEADER, Adapter, Endpoint, in_order
 from captcha_stateless.replay.base import Replay
 from captcha_stateless.replay.fallback import FallbackReplay
 from captcha_stateless.replay.memory import MemoryReplay
@@ -121,8 +121,8 @@ def create_engine(
         replay=replay or _memory(settings, root.derive("replay"), clock()),
         answer_key=root.derive("answer"),
         extensions=settings.extensions,
-        heard=tuple(adapter.name for adapter in PROTOCOLS if adapter.heard),
         pass_seconds=settings.pass_seconds,
+        heard=tuple(adapter.name for adapter in PROTOCOLS if adapter.heard),
         clock=clock,
         entropy=entropy,
         missed=missed,
@@ -226,7 +226,7 @@ def _cors(settings: Settings) -> Middleware:
         allow_origins=settings.cors_origins,
         allow_methods=["GET", "POST"],
         allow_headers=["Content-Type", "X-Captcha-Challenge"],
-        expose_headers=["Retry-After", "Captcha-Id"],
+        expose_headers=["Retry-After", "Captcha-Id", PASS_HEADER],
         max_age=PREFLIGHT_SECONDS,
     )
 

@@ -1,4 +1,4 @@
-"""The verbs that a protocol may ask, from issue and redeem to vouch and admit.
+"""The verbs that a protocol may ask: issue, look, picture, speak, redeem, revoke, advance, extend, vouch and its kin.
 
 Rule 1: a token is opened, then its answer's form is looked at, then a try is spent, then the answer is judged. A malformed
 answer burns nothing; no answer is judged twice.
@@ -27,14 +27,14 @@ from captcha_stateless.seal import Seal
 from captcha_stateless.sites import Site
 from captcha_stateless.stages import EXTENSIONS
 
-#: How long what :meth:`Engine.attest` seals is good for.
-PROOF_SECONDS = 300
-#: The purpose of a token that is made to be opened at once.
-TRIAL = "trial"
 #: Where spent passes are filed, and where the idempotency keys that won them.
 PASS = "pass"  # noqa: S105 - the name of a namespace
 _PASS_KEY = "pass/key"  # noqa: S105
 PASS_SECONDS = 300
+#: How long the step after a solved run may take, where a protocol has one.
+PROOF_SECONDS = 300
+#: The purpose of a token that is made to be opened at once.
+TRIAL = "trial"
 
 _JTI_BYTES = 16
 _SEED_BYTES = 16
@@ -63,8 +63,8 @@ class Engine:
         replay: Replay,
         answer_key: bytes,
         extensions: int = EXTENSIONS,
-        heard: tuple[str, ...] = (),
         pass_seconds: int = PASS_SECONDS,
+        heard: tuple[str, ...] = (),
         clock: Callable[[], float] = time.time,
         entropy: Callable[[int], bytes] = secrets.token_bytes,
         missed: Callable[[Claims], None] = lambda _: None,
@@ -99,15 +99,14 @@ class Engine:
             tries: how many answers are judged.
             site: the key of the site that asks.
             host: the host name of the page.
-            action: the page's own name for what is done; it goes into the pass.
-            cdata: the page's own data; it goes into the pass.
+            action: what the page says that the run is for; goes into the pass, as cdata does.
+            cdata: the page's own words for the run.
             wait_seconds: an answer before that is too soon.
             who: a keyed hash of the network that asks.
 
         Raises:
-            BadRequest: when there is no such challenge, or a pass could not hold what the run is bound to.
+            BadRequest: when there is no such challenge.
         """
-        self._passes.require_room(site, host, action, cdata)
         params = self.plan(kind, wanted or {})
         run = Claims(
             purpose=purpose,
@@ -119,10 +118,10 @@ class Engine:
             tries=tries,
             site=site,
             host=host,
-            nbf_ms=int((self._clock() + wait_seconds) * 1000) if wait_seconds else 0,
-            who=who,
             action=action,
             cdata=cdata,
+            nbf_ms=int((self._clock() + wait_seconds) * 1000) if wait_seconds else 0,
+            who=who,
             params=params,
         )
         return self._stage(run, 0)
@@ -279,6 +278,14 @@ class Engine:
             cdata=claims.cdata,
         )
         return Signed(self._passes.sign(earned), earned)
+
+    def require_room(self, site: str, host: str, action: str, cdata: str) -> None:
+        """Refuse to bind a run to what its pass could not hold.
+
+        Raises:
+            BadBinding: when they are too long together.
+        """
+        self._passes.require_room(site, host, action, cdata)
 
     def recognise(self, token: str, site: Site) -> Pass:
         """Read a live pass of a site, spending nothing: it may be shown again until it expires.

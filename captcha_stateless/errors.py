@@ -13,6 +13,7 @@ that, while the message is for the operator's log and never holds a token, an an
     │   ├── TooSoon         answered faster than the protocol allows
     │   └── WrongAnswer     judged, and not right
     ├── BadRequest          the request has not the form that was asked for; nothing was spent
+    │   ├── BadBinding      site, host, action or cdata that no pass could hold
     │   └── BadAnswer       the answer has not the form of the challenge's kind
     ├── Denied              the caller may not ask this
     │   ├── UnknownSite     no site has this key
@@ -74,6 +75,12 @@ class BadRequest(CaptchaError):
     """The request has not the form that was asked for; nothing was spent."""
 
     code = "bad-request"
+
+
+class BadBinding(BadRequest):
+    """A site, host, action or cdata that no pass could hold."""
+
+    code = "bad-binding"
 
 
 class BadAnswer(BadRequest):

@@ -48,10 +48,10 @@ class Claims:
     tries: int = 1
     site: str = ""
     host: str = ""
-    nbf_ms: int = 0
-    who: bytes = b""
     action: str = ""
     cdata: str = ""
+    nbf_ms: int = 0
+    who: bytes = b""
     params: Params = field(default_factory=dict)
 
 

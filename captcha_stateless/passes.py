@@ -20,7 +20,7 @@ from jwcrypto.jwk import JWK
 from jwcrypto.jws import JWS
 
 from captcha_stateless import base64url
-from captcha_stateless.errors import BadRequest, BadToken
+from captcha_stateless.errors import BadBinding, BadToken
 from captcha_stateless.keys import KeyRing, published
 from captcha_stateless.model import Pass
 
@@ -102,10 +102,10 @@ class Passes:
         """Refuse a site, host, action and cdata that a pass of 600 characters could not hold.
 
         Raises:
-            BadRequest: when they are too long together.
+            BadBinding: when they are too long together.
         """
         if sum(len(json.dumps(text)) - 2 for text in binding) > self._known().room:
-            raise BadRequest("site, host name, action and cdata are too long together")
+            raise BadBinding("site, host name, action and cdata are too long together")
 
     def verify(self, token: str) -> Pass:
         """Read a pass, as :meth:`Verifier.verify` does."""

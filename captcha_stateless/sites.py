@@ -10,14 +10,7 @@ from typing import Any
 
 from captcha_stateless import policy as policies
 from captcha_stateless.digests import fingerprint, same
-from captcha_stateless.errors import (
-    Misconfigured,
-    UnknownSite,
-    WeakKind,
-    WrongHost,
-    WrongSecret,
-    WrongSite,
-)
+from captcha_stateless.errors import Misconfigured, UnknownSite, WeakKind, WrongHost, WrongSecret, WrongSite
 from captcha_stateless.policy import PRESETS, Policy
 
 _MAX_FILE_BYTES = 1_048_576
@@ -61,7 +54,7 @@ class Site:
             raise WrongSite("pass of another site")
 
     def require_kind(self, kind: str) -> None:
-        """Refuse what was earned by a kind of challenge that does not count here.
+        """Refuse a kind of challenge that does not count here.
 
         Raises:
             WeakKind: when the site names its kinds and this is none of them.

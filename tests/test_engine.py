@@ -120,41 +120,6 @@ def test_after_the_last_stage_there_is_none(server: Server) -> None:
     assert server.engine.advance(second.claims) is None
 
 
-def test_an_answer_before_its_time_is_too_soon_and_spent(server: Server) -> None:
-    claims = server.engine.issue("test", "work", {"difficulty": 4}, wait_seconds=2).claims
-    answer = server.engine.tell(claims)
-
-    with pytest.raises(TooSoon):
-        redeem(server, claims, answer)
-    server.clock.pass_(2)
-
-    with pytest.raises(Spent):
-        redeem(server, claims, answer)
-
-
-def test_a_revoked_token_has_no_try_left(server: Server) -> None:
-    claims = server.engine.issue("test", "grid", tries=3).claims
-    anyio.run(server.engine.revoke, claims)
-
-    with pytest.raises(Spent):
-        redeem(server, claims, server.engine.tell(claims))
-
-
-def test_a_token_may_be_revoked_twice(server: Server) -> None:
-    claims = server.engine.issue("test", "grid").claims
-
-    anyio.run(server.engine.revoke, claims)
-    anyio.run(server.engine.revoke, claims)
-
-
-def test_work_is_never_extended(server: Server) -> None:
-    sealed = server.engine.issue("test", "work")
-
-    assert sealed.claims.until == sealed.claims.exp
-    with pytest.raises(BadRequest):
-        server.engine.extend(sealed.token, "test")
-
-
 def admit(server: Server, token: str, site: Site = DEVELOPMENT, key: str = "") -> Pass:
     async def ask() -> Pass:
         return await server.engine.admit(token, site, idempotency_key=key)
@@ -183,7 +148,7 @@ def test_what_a_run_is_bound_to_survives_its_stages(server: Server) -> None:
 
 def test_a_binding_that_no_pass_could_hold_is_refused_when_the_run_begins(server: Server) -> None:
     with pytest.raises(BadRequest):
-        server.engine.issue("test", "grid", site="s" * 64, host="h" * 253)
+        server.engine.require_room("s" * 64, "h" * 253, "", "")
 
 
 def test_a_pass_is_admitted_once(server: Server) -> None:
@@ -255,3 +220,38 @@ def test_an_idempotency_key_is_worthless_for_another_pass(server: Server) -> Non
 
     with pytest.raises(Spent):
         admit(server, other, key="one")
+
+
+def test_an_answer_before_its_time_is_too_soon_and_spent(server: Server) -> None:
+    claims = server.engine.issue("test", "work", {"difficulty": 4}, wait_seconds=2).claims
+    answer = server.engine.tell(claims)
+
+    with pytest.raises(TooSoon):
+        redeem(server, claims, answer)
+    server.clock.pass_(2)
+
+    with pytest.raises(Spent):
+        redeem(server, claims, answer)
+
+
+def test_a_revoked_token_has_no_try_left(server: Server) -> None:
+    claims = server.engine.issue("test", "grid", tries=3).claims
+    anyio.run(server.engine.revoke, claims)
+
+    with pytest.raises(Spent):
+        redeem(server, claims, server.engine.tell(claims))
+
+
+def test_a_token_may_be_revoked_twice(server: Server) -> None:
+    claims = server.engine.issue("test", "grid").claims
+
+    anyio.run(server.engine.revoke, claims)
+    anyio.run(server.engine.revoke, claims)
+
+
+def test_work_is_never_extended(server: Server) -> None:
+    sealed = server.engine.issue("test", "work")
+
+    assert sealed.claims.until == sealed.claims.exp
+    with pytest.raises(BadRequest):
+        server.engine.extend(sealed.token, "test")

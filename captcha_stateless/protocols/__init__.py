@@ -26,7 +26,7 @@ PROTOCOLS: tuple[type[Adapter], ...] = (
     Jwks,
     Clearance,
     Compat,
-    OpenApi,
     Health,
+    OpenApi,
     Page,
 )

@@ -17,8 +17,17 @@ from starlette.types import Message, Receive, Scope, Send
 
 from captcha_stateless import testkeys
 from captcha_stateless.engine import Engine
-from captcha_stateless.errors import BadRequest, CaptchaError, Denied, Refused, Unavailable, WrongHost
+from captcha_stateless.errors import (
+    BadBinding,
+    BadRequest,
+    CaptchaError,
+    Denied,
+    Refused,
+    Unavailable,
+    WrongHost,
+)
 from captcha_stateless.guard import Demand, Guard, open_guard
+from captcha_stateless.model import Claims
 from captcha_stateless.peers import TRUSTED
 from captcha_stateless.policy import MAX_SCORE
 from captcha_stateless.risk import Caller
@@ -28,6 +37,9 @@ from captcha_stateless.sites import Site, Sites
 Handler = Callable[[Request], Awaitable[Response]]
 #: For each path, the handler of each method.
 Table = Mapping[str, Mapping[str, Handler]]
+
+#: Where the answer to a solved run brings its pass.
+PASS_HEADER = "X-Captcha-Pass"  # noqa: S105 - the name of a header
 
 #: The media types of HTML forms.
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
@@ -127,7 +139,7 @@ class Adapter(ABC):
 
     def note(self, error: CaptchaError) -> None:
         """Tell the log of a refusal that the protocol words as an answer."""
-        report(self.name, error)
+        _report(self.name, error)
 
     def routes(self) -> list[Route]:
         """Make the routes of this protocol."""
@@ -165,13 +177,25 @@ class Adapter(ABC):
         Raises:
             UnknownSite: when no site has this key.
             WrongHost: when the page's host is not among the named site's.
-            BadRequest: when action or cdata is not of the form that other systems take.
+            BadBinding: when action or cdata is not of the form that other systems take, or a pass could not hold all.
         """
         if not _ACTION.fullmatch(action) or not _CDATA.fullmatch(cdata):
-            raise BadRequest("action takes 32 letters, digits, _, - and /; cdata takes 255 printable ones")
+            raise BadBinding("action takes 32 letters, digits, _, - and /; cdata takes 255 printable ones")
         host = origin_host(request)
         site = self._named(key, host) if key else self._default(host)
+        self.engine.require_room(site, host, action, cdata)
         return Binding(site=site, host=host, action=action, cdata=cdata)
+
+    def bound(self, request: Request) -> Binding:
+        """Tell what a run is bound to by the query's ``sitekey``, ``action`` and ``cdata``; raises as :meth:`bind`."""
+        asked = request.query_params
+        return self.bind(
+            request, asked.get("sitekey"), action=asked.get("action", ""), cdata=asked.get("cdata", "")
+        )
+
+    def earned(self, claims: Claims) -> dict[str, str]:
+        """Put a solved run's pass into a header, for protocols whose bodies have no place for it."""
+        return {PASS_HEADER: self.engine.vouch(claims).token}
 
     def _named(self, key: str, host: str) -> str:
         if self.settings.test_keys and key in testkeys.SITES:
@@ -352,7 +376,7 @@ class Endpoint:
                 raise MethodNotAllowed(self._allowed)
             return await handler(request)
         except CaptchaError as error:
-            report(self._adapter.name, error)
+            _report(self._adapter.name, error)
             response = self._adapter.reply(error, request)
             if isinstance(error, MethodNotAllowed):
                 response.headers["Allow"] = error.allowed
@@ -371,8 +395,7 @@ def _score(text: str, settings: Settings) -> int | None:
     return round(MAX_SCORE - score if settings.risk_header_inverted else score)
 
 
-def report(protocol: str, error: CaptchaError) -> None:
-    """Log what an adapter words: a visitor's mistake as news, a fault of ours as an error."""
+def _report(protocol: str, error: CaptchaError) -> None:
     if isinstance(error, Refused | BadRequest | Denied):
         _log.info("%s: %s: %s", protocol, error.code, error)
     else:

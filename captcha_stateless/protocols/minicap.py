@@ -6,7 +6,15 @@ from typing import ClassVar
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from captcha_stateless.errors import BadAnswer, BadRequest, CaptchaError, Refused, Unavailable, WrongAnswer
+from captcha_stateless.errors import (
+    BadAnswer,
+    BadBinding,
+    BadRequest,
+    CaptchaError,
+    Refused,
+    Unavailable,
+    WrongAnswer,
+)
 from captcha_stateless.model import Params
 from captcha_stateless.protocols.base import Adapter, BodyTooLarge, MethodNotAllowed, Table, text, wording
 
@@ -20,6 +28,7 @@ WORDS: dict[type[CaptchaError], tuple[HTTPStatus, str]] = {
     # Empty, or longer than any answer: never right, and no try of the visitor's is taken for it.
     BadAnswer: (HTTPStatus.BAD_REQUEST, "CAPTCHA validation failed"),
     Refused: (HTTPStatus.NOT_FOUND, "CAPTCHA to validate not found"),
+    BadBinding: (HTTPStatus.BAD_REQUEST, "sitekey, action or cdata is not of the documented form"),
     BadRequest: (HTTPStatus.UNPROCESSABLE_ENTITY, "Body must be JSON with the texts id and text"),
     MethodNotAllowed: (HTTPStatus.METHOD_NOT_ALLOWED, "Method not allowed"),
     BodyTooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Body too large"),
@@ -47,22 +56,23 @@ class MiniCap(Adapter):
         """Build the renderer."""
         self.engine.picture(self.engine.issue(self.name, "text", WANTED))
 
-    async def generate(self, _: Request) -> Response:
+    async def generate(self, request: Request) -> Response:
         """Draw a new picture."""
-        sealed = self.engine.issue(self.name, "text", WANTED, tries=TRIES)
+        sealed = self.engine.issue(self.name, "text", WANTED, tries=TRIES, **self.bound(request))
         (png,) = self.engine.picture(sealed)
         return Response(png, media_type="image/png", headers={HEADER: sealed.token})
 
     async def validate(self, request: Request) -> Response:
         """Judge what a picture is said to read."""
         token, answer = text(await self.json(request), "id", "text")
-        await self.engine.redeem(self.engine.look(token, self.name), answer)
-        return _reply(HTTPStatus.OK, VALIDATED)
+        claims = self.engine.look(token, self.name)
+        await self.engine.redeem(claims, answer)
+        return _reply(HTTPStatus.OK, VALIDATED, self.earned(claims))
 
     def word(self, error: CaptchaError) -> Response:
         """Word a refusal as ``{"status": …, "message": …}``."""
         return _reply(*wording(WORDS, error))
 
 
-def _reply(status: HTTPStatus, message: str) -> Response:
-    return JSONResponse({"status": int(status), "message": message}, status)
+def _reply(status: HTTPStatus, message: str, headers: dict[str, str] | None = None) -> Response:
+    return JSONResponse({"status": int(status), "message": message}, status, headers)

@@ -44,7 +44,7 @@ def document(settings: Settings) -> dict[str, Any]:
     paths: dict[str, Any] = {}
     schemas: dict[str, Any] = {}
     for _, part in sorted(parts(settings).items()):
-        paths |= part["paths"]
+        paths |= {path: _joined(paths.get(path), item) for path, item in part["paths"].items()}
         schemas |= part.get("components", {}).get("schemas", {})
     info = {
         "title": "captcha_stateless",
@@ -66,6 +66,44 @@ def parts(settings: Settings) -> dict[str, Any]:
 
 
 def _is_served(name: str, settings: Settings) -> bool:
-    if name == "page":
-        return settings.page
+    if name in ("page", "health"):
+        return settings.page or name == "health"
     return not settings.protocols or name in settings.protocols
+
+
+def _joined(one: dict[str, Any] | None, other: dict[str, Any]) -> dict[str, Any]:
+    """Describe a path that two protocols claim: POST takes what either takes, and answers what either answers."""
+    if one is None:
+        return other
+    mine, its = one["post"], other["post"]
+    joined = {
+        "operationId": f"{mine['operationId']}Or{its['operationId'].capitalize()}",
+        "tags": [*mine["tags"], *its["tags"]],
+        "summary": f"{mine['summary']} {its['summary']}",
+        "parameters": [
+            {**parameter, "required": False}
+            for parameter in (*mine.get("parameters", ()), *its.get("parameters", ()))
+        ],
+        "requestBody": {"content": _either(mine["requestBody"], its["requestBody"])},
+        "responses": {
+            code: _answer(mine["responses"].get(code), its["responses"].get(code))
+            for code in sorted({*mine["responses"], *its["responses"]})
+        },
+    }
+    return {"post": joined}
+
+
+def _answer(one: dict[str, Any] | None, other: dict[str, Any] | None) -> dict[str, Any]:
+    if one is None or other is None:
+        return one or other or {}
+    return {**one, **other, "content": _either(one, other)}
+
+
+def _either(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    contents: dict[str, Any] = dict(one.get("content", {}))
+    for media_type, content in other.get("content", {}).items():
+        known = contents.get(media_type)
+        contents[media_type] = (
+            {"schema": {"anyOf": [known["schema"], content["schema"]]}} if known else content
+        )
+    return contents

@@ -102,7 +102,8 @@ class RelaySms(Adapter):
             raise BadToken("token of another site")
         await self.engine.redeem(claims, answer)
         proof = self.engine.attest(claims, VERIFICATION, {"of": _name(token)})
-        return JSONResponse({"success": True, "message": SOLVED, "token": f"{token}-{proof.token}"})
+        reply = {"success": True, "message": SOLVED, "token": f"{token}-{proof.token}"}
+        return JSONResponse(reply, headers=self.earned(claims))
 
     async def verify(self, request: Request) -> Response:
         """Tell a client's server, once, whether a token is of a challenge that was solved for that client."""

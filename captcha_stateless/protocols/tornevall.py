@@ -13,7 +13,7 @@ from typing import ClassVar
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from captcha_stateless.errors import BadAnswer, BadRequest, CaptchaError, Refused, Unavailable
+from captcha_stateless.errors import BadAnswer, BadBinding, BadRequest, CaptchaError, Refused, Unavailable
 from captcha_stateless.model import Claims, Params
 from captcha_stateless.protocols.base import (
     FORMS,
@@ -57,6 +57,7 @@ WORDS: dict[type[CaptchaError], tuple[HTTPStatus, str]] = {
     MethodNotAllowed: (HTTPStatus.METHOD_NOT_ALLOWED, "Method not allowed"),
     BodyTooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Body too large"),
     WrongMediaType: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Body must be JSON or a form"),
+    BadBinding: (HTTPStatus.BAD_REQUEST, "sitekey, action or cdata is not of the documented form"),
     BadRequest: (HTTPStatus.BAD_REQUEST, "Test a captcha with hash and response"),
     Unavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "Temporarily unavailable"),
     CaptchaError: (HTTPStatus.BAD_REQUEST, "Refused"),
@@ -124,10 +125,11 @@ class Tornevall(Adapter):
             raise MethodNotAllowed("GET, POST")  # what only looks must not use up the answer
         token, answer = await self._answer(request, words)
         try:
-            await self.engine.redeem(self.engine.look(token, self.name), answer)
+            claims = self.engine.look(token, self.name)
+            await self.engine.redeem(claims, answer)
         except (Refused, BadAnswer) as error:
             raise TestFailed(f"{error.code}: {error}", _version(request)) from None
-        return JSONResponse({"response": {"testCaptchaResponse": "1"}})
+        return JSONResponse({"response": {"testCaptchaResponse": "1"}}, headers=self.earned(claims))
 
     def word(self, error: CaptchaError) -> Response:
         """Word a refusal as ``errors`` with a code and a fault string."""
@@ -147,7 +149,7 @@ class Tornevall(Adapter):
         raise BadRequest("a test needs hash and response")
 
     def _drawn(self, request: Request) -> tuple[Mapping[str, str], Claims]:
-        sealed = self.engine.issue(self.name, "text", WANTED)
+        sealed = self.engine.issue(self.name, "text", WANTED, **self.bound(request))
         path = f"{_place(request)}/captcha/getImage/hash/{sealed.token}"
         url = public_url(request, self.settings, path)
         return {"imageUrl": url, "imageHash": sealed.token}, sealed.claims

@@ -67,14 +67,16 @@ class Replay(ABC):
             Unavailable: the filter cannot say, or is too full to say it safely; nothing was spent.
         """
 
+    @abstractmethod
     async def spent(self, namespace: str, jti: bytes, *, exp: int, now: float) -> bool:
         """Tell whether the first attempt is used up, using up nothing; arguments as in :meth:`spend`.
+
+        A filter that was emptied may wrongly say no, never wrongly yes but for its false positives.
 
         Raises:
             Expired: ``exp`` has come or lies beyond the filter's horizon.
             Unavailable: the filter cannot say.
         """
-        raise Unavailable("this replay filter cannot look without spending")
 
     @abstractmethod
     async def state(self, now: float) -> ReplayState:

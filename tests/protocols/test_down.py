@@ -41,6 +41,9 @@ class Down(Replay):
     ) -> int:
         raise Unavailable("down", retry_after_seconds=7)
 
+    async def spent(self, namespace: str, jti: bytes, *, exp: int, now: float) -> bool:
+        raise Unavailable("down")
+
     async def state(self, now: float) -> ReplayState:
         return ReplayState("global", ready=False, fill=0.0, epoch=NOW)
 

@@ -43,6 +43,9 @@ class Filter(Replay):
     async def spend(self, *_: Any, **__: Any) -> int:
         return 1
 
+    async def spent(self, namespace: str, jti: bytes, *, exp: int, now: float) -> bool:
+        raise Unavailable("down")
+
     async def state(self, now: float) -> ReplayState:
         if self._down:
             raise Unavailable("down")

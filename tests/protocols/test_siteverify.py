@@ -293,6 +293,9 @@ class BrokenReplay(Replay):
     async def spend(self, *_: object, **__: object) -> int:
         raise Unavailable("the filter is down", retry_after_seconds=7)
 
+    async def spent(self, *_: object, **__: object) -> bool:
+        raise Unavailable("the filter is down")
+
     async def state(self, now: float) -> ReplayState:
         return ReplayState(self.scope, False, 0, 0)
 

@@ -95,6 +95,9 @@ class Turns(Replay):
         self._turns, worker = divmod(self._turns, 3)
         return await self._workers[worker].spend(namespace, jti, iat=iat, exp=exp, now=now, attempts=attempts)
 
+    async def spent(self, namespace: str, jti: bytes, *, exp: int, now: float) -> bool:
+        return await self._workers[0].spent(namespace, jti, exp=exp, now=now)
+
     async def state(self, now: float) -> ReplayState:
         return await self._workers[0].state(now)
 

@@ -30,6 +30,10 @@ class Shared(MemoryReplay):
         await self.start()
         return await super().spend(namespace, jti, iat=iat, exp=exp, now=now, attempts=attempts)
 
+    async def spent(self, namespace: str, jti: bytes, *, exp: int, now: float) -> bool:
+        await self.start()
+        return await super().spent(namespace, jti, exp=exp, now=now)
+
     async def state(self, now: float) -> ReplayState:
         return ReplayState("global", not self.down, 0.0, NOW)
 
@@ -152,3 +156,17 @@ class TestDown(ReplayContract):
         state = await replay.state(now)
 
         assert (state.ready, state.scope, state.fill) == (True, "process", 0.0)
+
+
+def test_while_it_is_down_what_was_spent_here_is_seen(shared: Shared, replay: FallbackReplay) -> None:
+    async def looks() -> list[bool]:
+        return [await replay.spent("test", jti, exp=NOW + 60, now=NOW) for jti in (b"one", b"two")]
+
+    spend(replay, b"one")
+    before = anyio.run(looks)
+    shared.down = True
+    spend(replay, b"two")
+    during = anyio.run(looks)
+    shared.down = False
+
+    assert (before, during, anyio.run(looks)) == ([True, False], [True, True], [True, True])

@@ -474,7 +474,23 @@ async def test_documented_user_has_all_rights_it_needs(server: RedisServer, make
     try:
         replay = make(server, mode=mode)
         await seconds_until_honoured(replay)
-        assert (await replay.state(time.time())).ready
+        now = int(time.time())
+        assert (await replay.state(now)).ready
+        assert not await replay.spent("pass", b"jti", exp=now + 60, now=now)
+    finally:
+        server.url = plain
+
+
+@pytest.mark.parametrize("mode", ["exact", "compact"])
+async def test_looking_without_the_right_to_is_unavailable(
+    server: RedisServer, make: Make, mode: Mode
+) -> None:
+    server.ask("ACL", "SETUSER", "captcha", "reset", "on", "~*", ">password", "-@all")
+    server.url, plain = server.url.replace("redis://", "redis://captcha:password@"), server.url
+    now = int(time.time())
+    try:
+        with pytest.raises(Unavailable, match="ACL"):
+            await make(server, mode=mode).spent("pass", b"jti", exp=now + 60, now=now)
     finally:
         server.url = plain
 
