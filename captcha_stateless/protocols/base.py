@@ -144,7 +144,9 @@ class Adapter(ABC):
     def routes(self) -> list[Route]:
         """Make the routes of this protocol."""
         prefixes = ("", f"/{self.name}") if self.prefixed else ("",)
-        plain = [Route(prefix + path, self._endpoint(path)) for prefix in prefixes for path in self.table()]
+        plain = [
+            WholeRoute(prefix + path, self._endpoint(path)) for prefix in prefixes for path in self.table()
+        ]
         told = [QueryRoute(path, self._endpoint(path), query=query) for path, query in self.queries.items()]
         rest = [RestRoute(path, self._endpoint(path)) for path in self.queries]
         return [*told, *(route for route in plain if route.path not in self.queries), *rest]
@@ -292,6 +294,14 @@ def public_url(request: Request, settings: Settings, path: str) -> str:
     return base + path
 
 
+class WholeRoute(Route):
+    """A route whose ``{rest:path}`` is all the rest of a path: Starlette's own ends at a line feed, and answers 404."""
+
+    def __init__(self, path: str, endpoint: "Endpoint") -> None:
+        super().__init__(path, endpoint)
+        self.path_regex = re.compile(self.path_regex.pattern, re.DOTALL)
+
+
 class QueryRoute(Route):
     """A route that a request takes only where it has the query parameter."""
 
@@ -340,7 +350,7 @@ def _path_below(scope: Scope) -> str:
 
 def in_order(routes: Iterable[Route]) -> list[BaseRoute]:
     """Order the routes of all protocols, so that a path claimed twice goes to the one whose request it is."""
-    ranks: dict[type[Route], int] = {QueryRoute: 0, Route: 1, RestRoute: 2}
+    ranks: dict[type[Route], int] = {QueryRoute: 0, WholeRoute: 1, RestRoute: 2}
     ordered = sorted(routes, key=lambda route: ranks[type(route)])
     return [
         Paths(route for route in ordered if "{" not in route.path),

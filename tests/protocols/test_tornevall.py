@@ -247,6 +247,13 @@ def test_a_look_at_a_test_by_path_does_not_use_it_up(server: Server) -> None:
     assert (reply.status_code, reply.json()) == RIGHT
 
 
+def test_a_line_feed_in_a_path_is_part_of_it(server: Server) -> None:
+    """Starlette's `{rest:path}` ends at one, and its 404 was no word of this protocol's."""
+    reply = server.visitor.get("/3.0/captcha/testCaptcha/hash/a%0Ab/response/c%0A")
+
+    assert (reply.status_code, reply.json()) == FAILED
+
+
 @pytest.mark.parametrize(("version", "failed"), [("3.0", FAILED), ("2.0", FAILED_2)])
 def test_a_wrong_response_fails_in_the_versions_own_words(
     server: Server, version: str, failed: object
