@@ -49,6 +49,7 @@ INNER_FLOORS: dict[str, list[list[str]]] = {
         ["chance", "checks", "deflate", "families", "typefaces", "sheet"],
         ["atlas", "png"],
         ["colours", "plane", "warp"],
+        ["small"],
         ["tiles", "lines"],
         ["__init__"],
     ],

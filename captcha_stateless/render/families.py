@@ -1,7 +1,7 @@
 """The families of drawing: every way a glyph may look, as one table of parameters."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
@@ -44,6 +44,9 @@ class Family:
     stroke_tone: float = 0.5
     #: Width of a stroke.
     stroke_width: float = 0.025
+    #: Dots of clutter in a tile, on average, and the width of the largest.
+    dots: float = 0.0
+    dot_width: float = 0.05
     polarity: Polarity = "any"
 
 
@@ -69,15 +72,22 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
 
 #: A line of text; each character is drawn as a tile of its own.
 LINE = Family(
-    fill=0.74,
+    fill=0.75,
     rotation_degrees=16,
-    scale=(0.9, 1.0),
-    stretch=0.1,
+    scale=(0.8, 0.97),
+    stretch=0.08,
     shear=0.2,
     bend=0.045,
     shift=0.1,
     tones=4,
-    strokes=1.2,
-    stroke_tone=0.45,
-    stroke_width=0.03,
+    strokes=0.8,
+    stroke_tone=1.0,
+    stroke_width=0.022,
+    dots=7,
+)
+#: The blobs behind a line take the lower half of its ground tones, so that small letters show on them.
+LINE_GROUND = replace(LINE, tones=2)
+#: The small letters behind a line, in the last of its ground tones.
+SMALL_LETTERS = Family(
+    fill=0.68, rotation_degrees=30, scale=(0.85, 1.1), shear=0.15, bend=0.03, shift=0.15, tones=LINE.tones
 )

@@ -1,5 +1,6 @@
 """The renderer of lines of text: several glyphs a picture."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -13,9 +14,10 @@ from captcha_stateless.render.chance import Words, draw_words, scaled
 from captcha_stateless.render.checks import check_alphabet, check_side
 from captcha_stateless.render.colours import build_palettes
 from captcha_stateless.render.deflate import Deflate, deflate
-from captcha_stateless.render.families import LINE
+from captcha_stateless.render.families import LINE, LINE_GROUND, SMALL_LETTERS
 from captcha_stateless.render.plane import WINDOW_WORDS, Plane, strokes, texture
 from captcha_stateless.render.png import build_heads, encode
+from captcha_stateless.render.small import small_letters
 from captcha_stateless.render.warp import WARP_WORDS, build_warp, sample_basis
 
 _SMALLEST, _LARGEST = 32, 1024
@@ -24,12 +26,21 @@ _PALETTES = 512
 LONGEST = 12
 #: A character's tile takes at most this share of the height, so that characters can stand off the line.
 _TILE_HEIGHT = 0.86
-#: Blank space between characters, at most, as a share of the line's height.
-_WIDEST_GAP = 0.15
+#: Neighbours lap over each other by a share of a tile between these, where they come nearest; below 0 they
+#: stand apart.
+_OVERLAP = (-0.01, 0.06)
+#: Where two shapes would slide into each other (an L and a T), at most this share of the narrower one does.
+_DEEPEST = 0.2
+#: Blank space left and right of the text, at least, as a share of the picture's width.
+_EDGE = 0.012
+#: Rows of a tile for each one that is looked at to see where neighbours meet.
+_EVERY = 8
+#: A small letter's tile, as a share of the shorter side, and its least, in pixels.
+_SMALL_TILE, _SMALLEST_TILE = 0.2, 12
 #: How far characters stand above and below each other, at most, as a share of a tile.
 _WIDEST_WOBBLE = 0.25
 # Words of chance: a row for each character, after them one for the whole line.
-_FACE, _WOBBLE = WARP_WORDS, WARP_WORDS + 1
+_FACE, _WOBBLE, _LAP = range(WARP_WORDS, WARP_WORDS + 3)
 _TEXTURE, _STROKES = slice(0, WINDOW_WORDS), slice(WINDOW_WORDS, 2 * WINDOW_WORDS)
 _PALETTE, _LEFT, _TOP = range(2 * WINDOW_WORDS, 2 * WINDOW_WORDS + 3)
 LINE_WORDS = _TOP + 1
@@ -69,7 +80,7 @@ class LineRenderer:
         self._atlas = build_atlas(typefaces, alphabet, side=side, tones=LINE.tones, natural=LINE.natural)
         self._warp = build_warp(self._atlas, LINE, secret)
         self._bases = [sample_basis(self._tile(length)) for length in range(1, LONGEST + 1)]
-        self._texture = Plane(texture(LINE, secret, height, width, grain / 5), height, width)
+        self._ground = Plane(self._background(secret), height, width)
         self._strokes = Plane(strokes(LINE, secret, height, width, grain * 0.7), height, width)
         self._heads: dict[Theme, list[bytes]] = {
             "light": build_heads(width, height, build_palettes(secret, _PALETTES, LINE.tones, "dark")),
@@ -91,8 +102,8 @@ class LineRenderer:
             text: 1 to 12 characters of the alphabet; KeyError for others, ValueError for more or none.
             seed: the only source of chance.
             theme: ``light`` is dark ink on a pale ground, ``dark`` the reverse.
-            background_noise: soft blobs in the ground.
-            foreground_noise: strokes across the text.
+            background_noise: soft blobs and small letters in the ground.
+            foreground_noise: thin lines and dots over the text.
         """
         if not 0 < len(text) <= LONGEST:
             raise ValueError(f"a line holds 1 to {LONGEST} characters, not {len(text)}")
@@ -104,48 +115,90 @@ class LineRenderer:
         """Draw palette indices, (height, width), from (characters + 1, 7) random words."""
         canvas = np.zeros((self._height, self._width), np.uint8)
         self._write(canvas, text, words)
-        if background_noise:
-            self._texture.merge(canvas[None], words[-1:, _TEXTURE])
         if foreground_noise:
-            self._strokes.merge(canvas[None], words[-1:, _STROKES])
+            self._strokes.cross(canvas[None], words[-1:, _STROKES])
+        if background_noise:
+            self._ground.merge(canvas[None], words[-1:, _TEXTURE])
         return canvas
+
+    def characters(self, text: str, words: Words) -> Indices:
+        """Draw each character's palette indices, (characters, tile, tile), before they are placed."""
+        cells = self._atlas.cells(scaled(words[:-1, _FACE], self._atlas.faces), text)
+        return self._warp.texels(cells, words[:-1, :WARP_WORDS], self._bases[len(text) - 1])
 
     def _head(self, theme: Theme, words: Words) -> bytes:
         heads = self._heads[theme]
         return heads[int(words[_PALETTE]) * len(heads) >> 16]
 
+    def _background(self, secret: bytes) -> Indices:
+        height, width = self._height, self._width
+        grain = min(width, height)
+        warp = build_warp(self._atlas, SMALL_LETTERS, secret)
+        tile = max(_SMALLEST_TILE, round(grain * _SMALL_TILE))
+        letters = small_letters(secret, warp, SMALL_LETTERS.tones, height, width, tile)
+        return np.maximum(letters, texture(LINE_GROUND, secret, height, width, grain / 5))
+
     def _tile(self, length: int) -> int:
         """Return the side of one character's tile, in pixels."""
         advance = self._width / (length + 0.3)
-        return int(min(self._height * _TILE_HEIGHT, advance / LINE.fill, self._width))
+        return int(min(self._height * _TILE_HEIGHT, advance / LINE.fill, self._width * (1 - 4 * _EDGE)))
 
     def _write(self, canvas: Indices, text: str, words: Words) -> None:
-        cells = self._atlas.cells(scaled(words[:-1, _FACE], self._atlas.faces), text)
-        tiles = self._warp.texels(cells, words[:-1, :WARP_WORDS], self._bases[len(text) - 1])
+        tiles = self.characters(text, words)
+        tops = self._tops(words, len(tiles[0]))
         firsts, widths = _ink_columns(tiles)
-        lefts = self._lefts(widths, int(words[-1, _LEFT]) / 65536).tolist()
-        tops = self._tops(words, len(tiles[0])).tolist()
+        lefts = self._lefts(_steps(tiles, tops), firsts.tolist(), widths.tolist(), words)
         for tile, first, width, left, top in zip(
-            tiles, firsts.tolist(), widths.tolist(), lefts, tops, strict=True
+            tiles, firsts.tolist(), widths.tolist(), lefts, tops.tolist(), strict=True
         ):
             under = canvas[top : top + len(tile), left : left + width]
             np.maximum(under, tile[:, first : first + width], out=under)
 
-    def _lefts(self, widths: NDArray[np.intp], chance: float) -> NDArray[np.intp]:
-        """Return where each character begins: evenly spaced, the whole line somewhere inside the picture."""
-        spare = self._width - int(widths.sum())
-        gap = min(spare / (len(widths) + 1), _WIDEST_GAP * self._height)
-        # Wide characters that are turned far may ask for more than there is: then neighbours overlap.
-        gap, edge = (gap, gap) if gap >= 0 else (spare / (len(widths) - 1), 0.0)
-        slack = spare - gap * (len(widths) - 1) - 2 * edge
-        starts = edge + slack * chance + np.cumsum(widths + gap) - widths - gap
-        return starts.astype(np.intp)
+    def _lefts(self, steps: list[int], firsts: list[int], widths: list[int], words: Words) -> list[int]:
+        """Return where each character's ink begins: lapping a little, the whole line somewhere inside."""
+        least, most = (round(share * self._tile(len(widths))) for share in _OVERLAP)
+        laps = least + scaled(words[:-1, _LAP], most - least + 1)
+        lefts = [0]
+        for number, (step, lap) in enumerate(zip(steps, laps.tolist(), strict=False)):
+            here, there = widths[number : number + 2]
+            beside = here - int(min(here, there) * _DEEPEST)
+            lefts.append(lefts[-1] + max(step + firsts[number + 1] - firsts[number] - lap, beside))
+        return self._fitted(lefts, widths, int(words[-1, _LEFT]))
+
+    def _fitted(self, lefts: list[int], widths: list[int], chance: int) -> list[int]:
+        """Move the line somewhere inside the picture; where it is too long, all lap a little more."""
+        edge = math.ceil(self._width * _EDGE)
+        room = self._width - 2 * edge
+        spare = room - max(left + width for left, width in zip(lefts, widths, strict=True))
+        if spare >= 0:
+            return [edge + left + (spare * chance >> 16) for left in lefts]
+        squeezed = [left + spare * number // (len(lefts) - 1) for number, left in enumerate(lefts)]
+        return [edge + max(0, min(left, room - width)) for left, width in zip(squeezed, widths, strict=True)]
 
     def _tops(self, words: Words, tile: int) -> NDArray[np.intp]:
         """Return where each tile's upper edge lies: the line somewhere inside, characters a little off it."""
         free = self._height - tile
         wobble = min(free, round(_WIDEST_WOBBLE * tile))
         return scaled(words[-1:, _TOP], free - wobble + 1) + scaled(words[:-1, _WOBBLE], wobble + 1)
+
+
+def _steps(tiles: Indices, tops: NDArray[np.intp]) -> list[int]:
+    """Return how far each tile after the first must lie behind the one before for their ink just to touch.
+
+    Looked at in every eighth row, which misses two or three pixels of a slanted edge.
+    """
+    side = tiles.shape[2]
+    inked = tiles[:, ::_EVERY] > 0
+    begins, ends = inked.argmax(2), side - inked[:, :, ::-1].argmax(2)
+    blank = (begins == 0) & ~inked[:, :, 0]
+    begins[blank], ends[blank] = side, 0
+    steps = []
+    for number, down in enumerate(((tops[1:] - tops[:-1]) // _EVERY).tolist()):
+        end = ends[number, max(down, 0) :]
+        begin = begins[number + 1, max(-down, 0) :]
+        rows = min(len(end), len(begin))
+        steps.append(int((end[:rows] - begin[:rows]).max(initial=-side)))
+    return steps
 
 
 def _ink_columns(tiles: Indices) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -14,7 +14,7 @@ from captcha_stateless.render.families import Family
 #: Words of chance that a window takes.
 WINDOW_WORDS = 2
 #: How much larger than a window a plane is, in pixels: one of 384^2 windows is shown.
-_ROOM = 384
+ROOM = 384
 _OVERSAMPLING = 3
 _STEPS = 24
 
@@ -27,13 +27,24 @@ class Plane:
 
     def merge(self, tiles: Indices, words: Words) -> None:
         """Lay a window behind each of (tiles, height, width) palette indices: the greater index shows."""
-        rows, columns = scaled(words, _ROOM).T
-        np.maximum(tiles, self._windows[rows, columns], out=tiles)
+        np.maximum(tiles, self._shown(words), out=tiles)
+
+    def cross(self, tiles: Indices, words: Words) -> None:
+        """Lay a window over tiles that hold no ground yet: ink on blank, and blank on ink."""
+        over = self._shown(words)
+        both = np.minimum(tiles, over)
+        np.maximum(tiles, over, out=tiles)
+        tiles -= both
+
+    def _shown(self, words: Words) -> Indices:
+        rows, columns = scaled(words, ROOM).T
+        shown: Indices = self._windows[rows, columns]
+        return shown
 
 
 def texture(family: Family, secret: bytes, height: int, width: int, grain: float) -> Indices:
     """Draw a plane of soft blobs, about ``grain`` pixels wide, in the family's tones."""
-    rows, columns = height + _ROOM, width + _ROOM
+    rows, columns = height + ROOM, width + ROOM
     coarse = (round(rows / grain), round(columns / grain))
     noise = draw_bytes(secret, "texture", coarse[0] * coarse[1]).reshape(coarse)
     soft = np.asarray(Image.fromarray(noise).resize((columns, rows), Image.Resampling.BICUBIC))
@@ -44,16 +55,24 @@ def texture(family: Family, secret: bytes, height: int, width: int, grain: float
 
 
 def strokes(family: Family, secret: bytes, height: int, width: int, tile: float) -> Indices:
-    """Draw a plane of curved lines, as dense and wide as the family wants for tiles of ``tile`` pixels."""
-    rows, columns = height + _ROOM, width + _ROOM
+    """Draw a plane of curved lines and dots, as dense and wide as the family wants for ``tile`` pixels."""
+    rows, columns = height + ROOM, width + ROOM
     canvas = Image.new("L", (columns * _OVERSAMPLING, rows * _OVERSAMPLING))
     pen = ImageDraw.Draw(canvas)
     count = round(family.strokes * rows * columns / tile**2)
     for chance in draw_uniform(secret, "strokes", count, 5):
         _stroke(pen, canvas, chance, tile * _OVERSAMPLING, family.stroke_width)
+    for chance in draw_uniform(secret, "dots", round(family.dots * rows * columns / tile**2), 3):
+        _dot(pen, canvas, chance, tile * _OVERSAMPLING * family.dot_width)
     steps = round((INDICES - family.tones) * family.stroke_tone)
     level = np.rint(np.asarray(canvas.reduce(_OVERSAMPLING)) / 255 * steps)
     return np.where(level > 0, level + family.tones - 1, 0).astype(np.uint8)
+
+
+def _dot(pen: ImageDraw.ImageDraw, canvas: Image.Image, chance: NDArray[np.float64], width: float) -> None:
+    x, y = chance[0] * canvas.width, chance[1] * canvas.height
+    radius = max(1.5, width * (0.25 + 0.25 * chance[2]))
+    pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=255)
 
 
 def _stroke(

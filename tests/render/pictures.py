@@ -28,3 +28,24 @@ def palette(png: bytes) -> list[tuple[int, int, int]]:
     """Return a palette picture's colours."""
     flat = cast(list[int], opened(png).getpalette())
     return list(zip(flat[::3], flat[1::3], flat[2::3], strict=True))
+
+
+def components(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Return the height and width of each piece of touching pixels."""
+    left = set(zip(*(at.tolist() for at in mask.nonzero()), strict=True))
+    sizes = []
+    while left:
+        piece = _piece(left)
+        rows, columns = zip(*piece, strict=True)
+        sizes.append((max(rows) - min(rows) + 1, max(columns) - min(columns) + 1))
+    return sizes
+
+
+def _piece(left: set[tuple[int, int]]) -> list[tuple[int, int]]:
+    piece = [left.pop()]
+    for row, column in piece:
+        for near in ((row + 1, column), (row - 1, column), (row, column + 1), (row, column - 1)):
+            if near in left:
+                left.remove(near)
+                piece.append(near)
+    return piece
