@@ -20,6 +20,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Lifespan
 
 from captcha_stateless import keys, sites
+from captcha_stateless.admission import Admission
 from captcha_stateless.digests import keyed_hash
 from captcha_stateless.engine import Engine
 from captcha_stateless.errors import BadRequest, Misconfigured, Unavailable
@@ -79,8 +80,9 @@ def create_app(
         settings, lambda: ring.value, replay, clock=clock, entropy=entropy, missed=guard.missed
     )
     served = _served(settings, engine)
+    admission = Admission(settings.queue)
     adapters = [
-        adapter(engine, settings, lambda: served.value if served else _DEVELOPMENT, guard)
+        adapter(engine, settings, lambda: served.value if served else _DEVELOPMENT, guard, admission)
         for adapter in _adapters(settings)
     ]
     app = Starlette(

@@ -5,11 +5,13 @@ import json
 import logging
 import os
 import secrets
+import sys
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from functools import wraps
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -114,6 +116,7 @@ def serve(
             "CAPTCHA_REPLAY=memory serves one worker only: each would honour the same token; use shared"
         )
     _check_replay(settings)
+    _allow_files()
     place = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     click.echo(
         f"captcha_stateless {__version__}: try it at {place}/" if settings.page else f"Serving at {place}"
@@ -134,10 +137,25 @@ def serve(
                 "--no-access-log",
             ),  # an access log holds addresses, and paths that hold tokens
             "--no-proxy-headers",  # the application reads them, for it must know which peer was the proxy
+            *("--http", _connections(), "--ws", "none"),
             *uvicorn_options,
         ],
         prog_name="uvicorn",
     )
+
+
+def _connections() -> str:
+    """Name the class that guards connections, over the faster parser where that is installed."""
+    return f"captcha_stateless.wire.{'httptools' if find_spec('httptools') else 'h11'}:Protocol"
+
+
+def _allow_files() -> None:
+    """Raise the limit of open files to what the system allows at most: a connection is one."""
+    if sys.platform != "win32":
+        import resource
+
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _check_replay(settings: Settings) -> None:

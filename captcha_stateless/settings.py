@@ -202,6 +202,9 @@ class Settings:
     drain_seconds: int = _option(
         0, _whole(0, 300), "after SIGTERM say not ready and go on serving for so long before stopping"
     )
+    queue: int = _option(
+        64, _whole(0, 10_000), "requests that may wait in each worker; more are told 503 and `Retry-After`"
+    )
     replay: str = _option(
         "shared",
         _replay,

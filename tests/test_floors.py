@@ -12,6 +12,7 @@ ROOT = Path(__file__).parent.parent / PACKAGE
 # From the bottom up. A name stands for the module, or for the package and what is in it.
 FLOORS = [
     [
+        "admission",
         "errors",
         "base64url",
         "digests",
@@ -31,7 +32,7 @@ FLOORS = [
     ["keys", "kinds", "risk", "sites"],
     ["guard", "seal", "passes", "replay"],
     ["engine"],
-    ["manners", "peers", "signals", "client"],
+    ["manners", "peers", "signals", "client", "wire"],
     ["protocols"],
     ["app", "integrations"],
     ["doctor", "testing"],
@@ -53,6 +54,7 @@ INNER_FLOORS: dict[str, list[list[str]]] = {
         ["__init__"],
     ],
     "sound": [["wav"], ["voices"], ["speaker"], ["__init__"]],
+    "wire": [["guarded"], ["*"], ["__init__"]],
 }
 # Within the lowest floor: these stand on the others.
 GROUND = {
@@ -61,19 +63,22 @@ GROUND = {
     "render": {"errors"},
     "sound": {"draws", "errors"},
     "pool": {"errors"},
+    "admission": {"errors"},
 }
 
 HOMES = {
     "jwcrypto": {"seal", "passes", "keys"},
     "cryptography": {"keys"},
     "dns": {"risk"},
-    "starlette": {"protocols", "manners", "peers", "signals", "app", "integrations"},
+    "starlette": {"protocols", "manners", "peers", "signals", "app", "integrations", "wire"},
     "flask": {"integrations"},
     "django": {"integrations"},
     "httpx": {"client", "testing"},
     "pytest": {"testing"},
     "click": {"cli"},
-    "uvicorn": {"cli", "peers", "testing"},
+    "uvicorn": {"cli", "peers", "testing", "wire"},
+    "h11": {"wire"},
+    "httptools": {"wire"},
     "PIL": {"render"},
     "fontpkg": {"render"},
     "isal": {"render"},

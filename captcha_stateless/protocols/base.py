@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Message, Receive, Scope, Send
 
 from captcha_stateless import testkeys
+from captcha_stateless.admission import Admission
 from captcha_stateless.engine import Engine
 from captcha_stateless.errors import BadRequest, CaptchaError, Denied, Refused, Unavailable, WrongHost
 from captcha_stateless.guard import Demand, Guard, open_guard
@@ -88,13 +89,21 @@ class Adapter(ABC):
 
     #: Whether tokens of this protocol can be heard at ``/api/audio``: their purpose is the protocol's name then.
     heard: ClassVar[bool] = False
+    #: Whether a request waits for its turn: all but probes, which must be answered under any load.
+    queued: ClassVar[bool] = True
 
     def __init__(
-        self, engine: Engine, settings: Settings, sites: Callable[[], Sites], guard: Guard | None = None
+        self,
+        engine: Engine,
+        settings: Settings,
+        sites: Callable[[], Sites],
+        guard: Guard | None = None,
+        admission: Admission | None = None,
     ) -> None:
         """Take the sites as a call, for they may change at any time."""
         self.engine, self.settings, self._sites = engine, settings, sites
         self._guard = guard or open_guard()
+        self.admission = admission or Admission()
 
     @property
     def sites(self) -> Sites:
@@ -340,17 +349,33 @@ class Endpoint:
         """Answer a request."""
         request = Request(scope, receive, send)
         try:
-            response = await self._respond(request)
+            response = await self._respond(await self._arrived(request))
         except ClientDisconnect:
             return
         await response(scope, receive, send)
+
+    async def _arrived(self, request: Request) -> Request:
+        """Read the body before the request takes a place in the queue: a slow client holds none."""
+        head: list[Message] = []
+        room = self._adapter.max_body_bytes
+        while room >= 0 and (not head or head[-1].get("more_body", False)):
+            head.append(await request.receive())
+            room -= len(head[-1].get("body", b""))
+
+        async def receive() -> Message:
+            return head.pop(0) if head else await request.receive()
+
+        return Request(request.scope, receive)
 
     async def _respond(self, request: Request) -> Response:
         handler = self._methods.get(request.method)
         try:
             if handler is None:
                 raise MethodNotAllowed(self._allowed)
-            return await handler(request)
+            if not self._adapter.queued:
+                return await handler(request)
+            async with self._adapter.admission.admitted():
+                return await handler(request)
         except CaptchaError as error:
             report(self._adapter.name, error)
             response = self._adapter.reply(error, request)
