@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 import anyio
 
-from captcha_stateless.errors import Unavailable
+from captcha_stateless.errors import Overloaded
 
 #: At work at the same time: as many as wait for a remote filter at once. They share one thread, so that the event loop is
 #: back after this many pieces of work at most; a piece takes 0.3 to 3 ms.
@@ -33,10 +33,10 @@ class Admission:
         """Wait for one's turn.
 
         Raises:
-            Unavailable: when the queue is full; nothing was begun then.
+            Overloaded: when the queue is full; nothing was begun then.
         """
         if self._inside >= self._most:
-            raise Unavailable("too many requests are waiting")
+            raise Overloaded("too many requests are waiting")
         self._count(1)
         try:
             async with self._places:

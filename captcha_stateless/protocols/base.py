@@ -5,6 +5,7 @@ import logging
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from http import HTTPStatus
 from typing import Any, ClassVar, TypedDict
 from urllib.parse import urlsplit
 
@@ -18,7 +19,16 @@ from starlette.types import Message, Receive, Scope, Send
 from captcha_stateless import testkeys
 from captcha_stateless.admission import Admission
 from captcha_stateless.engine import Engine
-from captcha_stateless.errors import BadRequest, CaptchaError, Denied, Refused, Unavailable, WrongHost
+from captcha_stateless.errors import (
+    BadRequest,
+    CaptchaError,
+    Denied,
+    Overloaded,
+    Refused,
+    TooMany,
+    Unavailable,
+    WrongHost,
+)
 from captcha_stateless.guard import Demand, Guard, open_guard
 from captcha_stateless.peers import TRUSTED
 from captcha_stateless.policy import MAX_SCORE
@@ -136,6 +146,7 @@ class Adapter(ABC):
 
     def note(self, error: CaptchaError) -> None:
         """Tell the log of a refusal that the protocol words as an answer."""
+        self.engine.events.refused(self.name, error.code)
         report(self.name, error)
 
     def routes(self) -> list[Route]:
@@ -341,6 +352,11 @@ class Endpoint:
         self._methods = {**methods, **({"HEAD": methods["GET"]} if "GET" in methods else {})}
         self._allowed = ", ".join(sorted(self._methods))
 
+    @property
+    def protocol(self) -> str:
+        """The protocol's name."""
+        return self._adapter.name
+
     def fault(self, request: Request) -> Response:
         """Word a fault of ours as the protocol does."""
         return self._adapter.fault(request)
@@ -377,11 +393,13 @@ class Endpoint:
             async with self._adapter.admission.admitted():
                 return await handler(request)
         except CaptchaError as error:
-            report(self._adapter.name, error)
+            self._adapter.note(error)
             response = self._adapter.reply(error, request)
             if isinstance(error, MethodNotAllowed):
                 response.headers["Allow"] = error.allowed
-            if isinstance(error, Unavailable):
+            if isinstance(error, TooMany):
+                response.status_code = HTTPStatus.TOO_MANY_REQUESTS
+            if isinstance(error, Unavailable | TooMany):
                 response.headers["Retry-After"] = str(error.retry_after_seconds)
             return response
 
@@ -398,7 +416,7 @@ def _score(text: str, settings: Settings) -> int | None:
 
 def report(protocol: str, error: CaptchaError) -> None:
     """Log what an adapter words: a visitor's mistake as news, a fault of ours as an error."""
-    if isinstance(error, Refused | BadRequest | Denied):
+    if isinstance(error, Refused | BadRequest | Denied | TooMany | Overloaded):
         _log.info("%s: %s: %s", protocol, error.code, error)
     else:
         _log.error("%s: %s: %s", protocol, error.code, error)

@@ -66,6 +66,7 @@ def parts(settings: Settings) -> dict[str, Any]:
 
 
 def _is_served(name: str, settings: Settings) -> bool:
-    if name == "page":
-        return settings.page
+    switches = {"page": settings.page, "metrics": settings.metrics}
+    if name in switches:
+        return switches[name]
     return not settings.protocols or name in settings.protocols

@@ -25,7 +25,7 @@ from captcha_stateless.errors import (
     WrongSite,
 )
 from captcha_stateless.model import Pass
-from captcha_stateless.protocols.base import Adapter, Handler, MethodNotAllowed, Table, report, wording
+from captcha_stateless.protocols.base import Adapter, Handler, MethodNotAllowed, Table, wording
 
 Fields = dict[str, str]
 
@@ -108,7 +108,7 @@ class Siteverify(Adapter):
         except (Unavailable, MethodNotAllowed):
             raise
         except CaptchaError as error:
-            report(self.name, error)
+            self.note(error)
             return self._refusal(_codes(dialect.codes, error))
         return self._reply(_right(shown, dialect))
 
