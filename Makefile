@@ -82,7 +82,7 @@ clean:  ## remove what the other targets made, but no keys
 
 .venv/test: .venv/pip pyproject.toml tests/clients/package-lock.json
 	@echo "Installing into .venv, with what the tests need ..."
-	@$(INSTALL) --editable ".[audio,client,dnsbl,fast,redis]" --group dev --group clients
+	@$(INSTALL) --editable ".[audio,client,dnsbl,fast,limits,metrics,redis]" --group dev --group clients
 	@if command -v npm >/dev/null; then cd tests/clients && npm ci --silent --ignore-scripts --no-audit --no-fund; fi
 	@touch $@
 

@@ -20,10 +20,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Lifespan
 
 from captcha_stateless import keys, sites
+from captcha_stateless.admission import Admission
 from captcha_stateless.digests import keyed_hash
 from captcha_stateless.engine import Engine
 from captcha_stateless.errors import BadRequest, Misconfigured, Unavailable
+from captcha_stateless.events import Events
 from captcha_stateless.guard import Guard
+from captcha_stateless.journal import Journal
 from captcha_stateless.keys import KeyRing
 from captcha_stateless.kinds import KINDS
 from captcha_stateless.manners import Manners
@@ -75,17 +78,25 @@ def create_app(
     replay = replay or create_replay(settings, ring.value, clock())
     networks = Watched(settings.risk_networks, load_networks) if settings.risk_networks else None
     guard = create_guard(settings, ring.value, networks, clock)
+    events = create_events(settings, ring, clock)
     engine = create_engine(
-        settings, lambda: ring.value, replay, clock=clock, entropy=entropy, missed=guard.missed
+        settings,
+        lambda: ring.value,
+        replay,
+        clock=clock,
+        entropy=entropy,
+        missed=guard.missed,
+        events=events,
     )
     served = _served(settings, engine)
+    admission = Admission(settings.queue, seen=events.inside)
     adapters = [
-        adapter(engine, settings, lambda: served.value if served else _DEVELOPMENT, guard)
+        adapter(engine, settings, lambda: served.value if served else _DEVELOPMENT, guard, admission)
         for adapter in _adapters(settings)
     ]
     app = Starlette(
         routes=in_order(route for adapter in adapters for route in adapter.routes()),
-        middleware=[*_peers(settings), Middleware(Manners), _cors(settings)],
+        middleware=[Middleware(Journal, events), *_peers(settings), Middleware(Manners), _cors(settings)],
         exception_handlers={HTTPException: _http_error, Exception: _server_error},
         lifespan=_lifespan(
             [file for file in (ring, served, networks) if file],
@@ -108,6 +119,7 @@ def create_engine(
     clock: Callable[[], float] = time.time,
     entropy: Callable[[int], bytes] = secrets.token_bytes,
     missed: Callable[[Claims], None] = lambda _: None,
+    events: Events | None = None,
 ) -> Engine:
     """Compose the engine alone, for the server and the command line alike.
 
@@ -126,7 +138,28 @@ def create_engine(
         clock=clock,
         entropy=entropy,
         missed=missed,
+        events=events,
     )
+
+
+def create_events(settings: Settings, ring: Watched[KeyRing], clock: Callable[[], float]) -> Events:
+    """Make what listens to the server's events: metrics where they are wanted, nobody otherwise.
+
+    Raises:
+        Misconfigured: when their package is not installed.
+    """
+    if not settings.metrics:
+        return Events()
+    try:
+        from captcha_stateless.metrics import Metrics  # an extra
+    except ImportError:
+        raise Misconfigured("CAPTCHA_METRICS needs `pip install captcha-stateless[metrics]`") from None
+
+    def ages() -> dict[str, float]:
+        used = (key for key in ring.value.all if key.state == "current")
+        return {"sign" if isinstance(key, keys.SigningKey) else "seal": clock() - key.since for key in used}
+
+    return Metrics(ages)
 
 
 def create_guard(
@@ -226,7 +259,7 @@ def _cors(settings: Settings) -> Middleware:
         allow_origins=settings.cors_origins,
         allow_methods=["GET", "POST"],
         allow_headers=["Content-Type", "X-Captcha-Challenge"],
-        expose_headers=["Retry-After", "Captcha-Id", PASS_HEADER],
+        expose_headers=["Retry-After", "Captcha-Id", PASS_HEADER, "X-Request-Id"],
         max_age=PREFLIGHT_SECONDS,
     )
 

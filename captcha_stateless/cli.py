@@ -5,11 +5,16 @@ import json
 import logging
 import os
 import secrets
+import sys
+import tempfile
 import time
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from functools import wraps
+from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -114,6 +119,7 @@ def serve(
             "CAPTCHA_REPLAY=memory serves one worker only: each would honour the same token; use shared"
         )
     _check_replay(settings)
+    _allow_files()
     place = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     click.echo(
         f"captcha_stateless {__version__}: try it at {place}/" if settings.page else f"Serving at {place}"
@@ -124,20 +130,49 @@ def serve(
             f"No CAPTCHA_SITES: serving the development site {site.key} (secret {sites.DEVELOPMENT_SECRET}) "
             f"for {', '.join(site.hosts)} only."
         )
-    uvicorn_command.main(
-        [
-            "captcha_stateless.app:create_app",
-            "--factory",
-            *("--host", host, "--port", str(port), "--workers", str(workers)),
-            *(
-                "--no-server-header",
-                "--no-access-log",
-            ),  # an access log holds addresses, and paths that hold tokens
-            "--no-proxy-headers",  # the application reads them, for it must know which peer was the proxy
-            *uvicorn_options,
-        ],
-        prog_name="uvicorn",
-    )
+    with _shared_counts(settings):
+        uvicorn_command.main(_uvicorn(settings, host, port, workers, uvicorn_options), prog_name="uvicorn")
+
+
+def _uvicorn(settings: Settings, host: str, port: int, workers: int, further: tuple[str, ...]) -> list[str]:
+    return [
+        "captcha_stateless.app:create_app",
+        "--factory",
+        *("--host", host, "--port", str(port), "--workers", str(workers)),
+        *(
+            "--no-server-header",
+            "--no-access-log",
+        ),  # an access log holds addresses, and paths that hold tokens
+        "--no-proxy-headers",  # the application reads them, for it must know which peer was the proxy
+        *("--http", _connections(), "--ws", "none"),
+        *(("--log-config", str(files("captcha_stateless") / "logs.json")) if settings.log == "json" else ()),
+        *further,
+    ]
+
+
+@contextmanager
+def _shared_counts(settings: Settings) -> Iterator[None]:
+    """Name a folder in which the workers share their counts, before the first of them starts."""
+    if not settings.metrics:
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="captcha-stateless-metrics-") as folder:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        yield
+
+
+def _connections() -> str:
+    """Name the class that guards connections, over the faster parser where that is installed."""
+    return f"captcha_stateless.wire.{'httptools' if find_spec('httptools') else 'h11'}:Protocol"
+
+
+def _allow_files() -> None:
+    """Raise the limit of open files to what the system allows at most: a connection is one."""
+    if sys.platform != "win32":
+        import resource
+
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _check_replay(settings: Settings) -> None:
@@ -321,6 +356,28 @@ def sample(kind: str, params: tuple[str, ...], count: int, output: Path) -> None
     else:
         output.write_bytes(contact_sheet([png for row in rows for png in row], columns=len(rows[0])))
     click.echo(f"Wrote {output}.")
+
+
+@main.command()
+@click.argument("url", default="http://127.0.0.1:8000/metrics")
+@click.option("--every", default=2.0, show_default=True, type=click.FloatRange(0.1), help="Seconds between.")
+@click.option("--once", is_flag=True, help="Show the counts so far, and end.")
+@_plainly
+def top(url: str, every: float, once: bool) -> None:
+    """Show what a server is doing, from its /metrics; the key is taken from CAPTCHA_METRICS_KEY."""
+    try:
+        from captcha_stateless.top import lines, read  # an extra
+    except ImportError:
+        raise Misconfigured("top needs `pip install captcha-stateless[metrics]`") from None
+    old, key = None, _settings().metrics_key
+    while True:
+        new = read(url, time.time(), key)
+        click.clear()
+        click.echo("\n".join(lines(new, old)))
+        if once:
+            return
+        old = new
+        time.sleep(every)
 
 
 @main.command()

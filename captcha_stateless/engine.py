@@ -19,6 +19,7 @@ from typing import Any, TypedDict
 
 from captcha_stateless.digests import keyed_hash
 from captcha_stateless.errors import BadRequest, BadToken, Expired, Spent, TooSoon, Unavailable, WrongAnswer
+from captcha_stateless.events import Events
 from captcha_stateless.kinds.base import Kind
 from captcha_stateless.model import Challenge, Claims, Params, Pass, Sealed, Signed
 from captcha_stateless.passes import Passes
@@ -68,8 +69,10 @@ class Engine:
         clock: Callable[[], float] = time.time,
         entropy: Callable[[int], bytes] = secrets.token_bytes,
         missed: Callable[[Claims], None] = lambda _: None,
+        events: Events | None = None,
     ) -> None:
-        """Take the parts; ``missed`` is told of every wrong answer."""
+        """Take the parts; ``missed`` is told of every wrong answer, ``events`` of all that happens."""
+        self.events = events or Events()
         self._seal, self._kinds, self._replay = seal, kinds, replay
         self._passes, self._pass_seconds = passes, pass_seconds
         self._answer_key, self._extensions, self._heard = answer_key, extensions, heard
@@ -148,7 +151,8 @@ class Engine:
             BadToken: when it is none of ours, or for another purpose.
             Expired: when its deadline has passed.
         """
-        claims = self._seal.open(token, *purposes)
+        with self.events.took("open"):
+            claims = self._seal.open(token, *purposes)
         if claims.kind not in self._kinds:
             raise BadToken("token of a kind that is not served")
         self._live(claims)
@@ -160,11 +164,13 @@ class Engine:
 
     def redraw(self, claims: Claims) -> tuple[bytes, ...]:
         """Render what was shown with a token, from its seed: the same to the pixel on every replica."""
-        return self._kinds[claims.kind].render(self.draw(claims))
+        with self.events.took("render"):
+            return self._kinds[claims.kind].render(self.draw(claims))
 
     def picture(self, sealed: Sealed) -> tuple[bytes, ...]:
         """Render what a visitor sees or hears of a challenge."""
-        return self._kinds[sealed.claims.kind].render(sealed.challenge or self.draw(sealed.claims))
+        with self.events.took("render"):
+            return self._kinds[sealed.claims.kind].render(sealed.challenge or self.draw(sealed.claims))
 
     def hear(self, token: str) -> Claims:
         """Open a live token of any protocol whose challenges can be heard, spending nothing.
@@ -185,7 +191,8 @@ class Engine:
         Raises:
             BadRequest: when it cannot be heard, or not in this language.
         """
-        return self._kinds[claims.kind].speak(self.draw(claims), language)
+        with self.events.took("speak"):
+            return self._kinds[claims.kind].speak(self.draw(claims), language)
 
     def notice(self, kind: str, text: str, wanted: Params) -> bytes:
         """Draw a word that is no challenge, as a picture of that kind would be.
@@ -210,6 +217,14 @@ class Engine:
             WrongAnswer: when the answer is not right; its try is spent.
             Unavailable: when the replay filter cannot say; nothing is spent.
         """
+
+        def told(result: str) -> None:
+            self.events.answered(claims.purpose, claims.kind, result, self._clock() - claims.iat)
+
+        with self.events.judged(told, "right"):
+            await self._judge(claims, answer)
+
+    async def _judge(self, claims: Claims, answer: object) -> None:
         kind = self._kinds[claims.kind]
         normal = kind.normal(answer, claims.params)
         self._live(claims)
@@ -277,7 +292,10 @@ class Engine:
             action=claims.action,
             cdata=claims.cdata,
         )
-        return Signed(self._passes.sign(earned), earned)
+        with self.events.took("sign"):
+            token = self._passes.sign(earned)
+        self.events.passed("issued")
+        return Signed(token, earned)
 
     def require_room(self, site: str, host: str, action: str, cdata: str) -> None:
         """Refuse to bind a run to what its pass could not hold.
@@ -296,7 +314,8 @@ class Engine:
             WeakKind: when the site does not let challenges of its kind count.
             Expired: when its deadline has passed.
         """
-        shown = self._passes.verify(token)
+        with self.events.took("verify"):
+            shown = self._passes.verify(token)
         site.require_own(shown.site)
         site.require_kind(shown.kind)
         self._live(shown)
@@ -313,6 +332,10 @@ class Engine:
             Unavailable: when the replay filter cannot say; nothing is spent.
             BadToken, WrongSite, WeakKind, Expired: as in :meth:`recognise`; nothing is spent.
         """
+        with self.events.judged(self.events.passed, "admitted"):
+            return await self._admitted(token, site, idempotency_key)
+
+    async def _admitted(self, token: str, site: Site, idempotency_key: str) -> Pass:
         shown = self.recognise(token, site)
         key = keyed_hash(
             self._answer_key, b"idempotency", shown.jti, idempotency_key.encode("utf-8", "replace")
@@ -410,7 +433,9 @@ class Engine:
             stage=stage,
             stages=ladder.stages,
         )
+        self.events.issued(claims.purpose, claims.kind)
         return self._sealed(claims, challenge)
 
     def _sealed(self, claims: Claims, challenge: Challenge | None = None) -> Sealed:
-        return Sealed(self._seal.seal(claims), claims, challenge)
+        with self.events.took("seal"):
+            return Sealed(self._seal.seal(claims), claims, challenge)

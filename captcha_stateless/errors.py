@@ -22,7 +22,9 @@ that, while the message is for the operator's log and never holds a token, an an
     │   ├── WrongSite       the pass was earned for another site
     │   ├── WeakKind        the site does not let challenges of this kind count
     │   └── Blocked         the risk is too high
+    ├── TooMany             the caller's network asks too much, too fast
     ├── Unavailable         a part is down: fail closed, come back later
+    │   └── Overloaded      too many requests wait already; nothing was begun
     └── Misconfigured       settings, keys or fonts that cannot work; the message says what to change
 """
 
@@ -147,6 +149,22 @@ class Unavailable(CaptchaError):
     code = "unavailable"
 
     def __init__(self, message: str, *, retry_after_seconds: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class Overloaded(Unavailable):
+    """Too many requests wait already; nothing was begun."""
+
+    code = "overloaded"
+
+
+class TooMany(CaptchaError):
+    """The caller's network asks too much, too fast; ``retry_after_seconds`` as for :class:`Unavailable`."""
+
+    code = "too-many"
+
+    def __init__(self, message: str, *, retry_after_seconds: int) -> None:
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
 

@@ -1,8 +1,10 @@
-"""The headers that every answer carries unless it chooses otherwise: not stored, not sniffed."""
+"""The headers that every answer carries unless it chooses otherwise: not stored, not sniffed, the last while we drain."""
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 DEFAULTS = [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
+#: While the server drains, so that a balancer's kept connections end after an answer, not in the middle of a request.
+LAST = (b"connection", b"close")
 
 
 class Manners:
@@ -18,6 +20,8 @@ class Manners:
             if message["type"] == "http.response.start":
                 given = {name for name, _ in message["headers"]}
                 message["headers"] += [header for header in DEFAULTS if header[0] not in given]
+                if scope["app"].state.draining:
+                    message["headers"].append(LAST)
             await send(message)
 
         await self._app(scope, receive, send_with_defaults if scope["type"] == "http" else send)

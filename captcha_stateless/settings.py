@@ -17,6 +17,7 @@ FILE_VARIABLE = f"{PREFIX}CONFIG"
 
 Profile = Literal["humane", "classic"]
 Theme = Literal["light", "dark"]
+LogForm = Literal["text", "json"]
 ReplayMode = Literal["exact", "compact"]
 OnDown = Literal["refuse", "local"]
 
@@ -201,6 +202,18 @@ class Settings:
     health_private: bool = _option(False, _flag, "let `/health` answer private networks only")
     drain_seconds: int = _option(
         0, _whole(0, 300), "after SIGTERM say not ready and go on serving for so long before stopping"
+    )
+    metrics: bool = _option(
+        False, _flag, "serve `/metrics` (extra `metrics`); keep it from the public, or set a key"
+    )
+    metrics_key: str = _option(
+        "", _text, "the key that `/metrics` asks for as `Authorization: Bearer`; empty: none", secret=True
+    )
+    log: LogForm = _option(
+        "text", _one_of(*get_args(LogForm)), "`text`, or `json`: one object a line, and one line a request"
+    )
+    queue: int = _option(
+        64, _whole(0, 10_000), "requests that may wait in each worker; more are told 503 and `Retry-After`"
     )
     replay: str = _option(
         "shared",

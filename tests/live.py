@@ -15,8 +15,8 @@ import httpx
 class LiveServer:
     """A server that listens; its output is kept for the test to read."""
 
-    def __init__(self, *options: str, environ: Mapping[str, str] | None = None) -> None:
-        self.port = free_port()
+    def __init__(self, *options: str, environ: Mapping[str, str] | None = None, port: int = 0) -> None:
+        self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         command = [sys.executable, "-m", "captcha_stateless", "serve", "--port", str(self.port), *options]
         self.process = subprocess.Popen(
@@ -55,9 +55,11 @@ class LiveServer:
 
 
 @contextlib.contextmanager
-def live_server(*options: str, environ: Mapping[str, str] | None = None) -> Iterator[LiveServer]:
-    """Start a server, and end it when the test is over."""
-    server = LiveServer(*options, environ=environ)
+def live_server(
+    *options: str, environ: Mapping[str, str] | None = None, port: int = 0
+) -> Iterator[LiveServer]:
+    """Start a server, on a free port unless one is named, and end it when the test is over."""
+    server = LiveServer(*options, environ=environ, port=port)
     try:
         server.wait()
         yield server

@@ -12,11 +12,14 @@ ROOT = Path(__file__).parent.parent / PACKAGE
 # From the bottom up. A name stands for the module, or for the package and what is in it.
 FLOORS = [
     [
+        "admission",
         "errors",
+        "events",
         "base64url",
         "digests",
         "draws",
         "languages",
+        "logs",
         "pool",
         "problems",
         "settings",
@@ -26,15 +29,15 @@ FLOORS = [
         "watched",
         "render",
     ],
-    ["model"],
+    ["model", "metrics"],
     ["policy"],
     ["keys", "kinds", "risk", "sites"],
     ["guard", "seal", "passes", "replay"],
     ["engine"],
-    ["manners", "peers", "signals", "client"],
+    ["journal", "manners", "peers", "signals", "client", "wire"],
     ["protocols"],
     ["app", "integrations"],
-    ["doctor", "testing"],
+    ["doctor", "testing", "top"],
     ["cli"],
     ["__main__", "__init__"],
 ]
@@ -54,6 +57,7 @@ INNER_FLOORS: dict[str, list[list[str]]] = {
         ["__init__"],
     ],
     "sound": [["wav"], ["voices"], ["speaker"], ["__init__"]],
+    "wire": [["guarded"], ["*"], ["__init__"]],
 }
 # Within the lowest floor: these stand on the others.
 GROUND = {
@@ -62,19 +66,24 @@ GROUND = {
     "render": {"errors"},
     "sound": {"draws", "errors"},
     "pool": {"errors"},
+    "admission": {"errors"},
+    "events": {"errors"},
 }
 
 HOMES = {
     "jwcrypto": {"seal", "passes", "keys"},
     "cryptography": {"keys"},
     "dns": {"risk"},
-    "starlette": {"protocols", "manners", "peers", "signals", "app", "integrations"},
+    "starlette": {"protocols", "journal", "manners", "peers", "signals", "app", "integrations", "wire"},
     "flask": {"integrations"},
     "django": {"integrations"},
     "httpx": {"client", "testing"},
     "pytest": {"testing"},
     "click": {"cli"},
-    "uvicorn": {"cli", "peers", "testing"},
+    "prometheus_client": {"metrics", "top"},
+    "uvicorn": {"cli", "peers", "testing", "wire"},
+    "h11": {"wire"},
+    "httptools": {"wire"},
     "PIL": {"render"},
     "fontpkg": {"render"},
     "isal": {"render"},

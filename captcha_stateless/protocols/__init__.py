@@ -6,6 +6,7 @@ from captcha_stateless.protocols.clearance import Clearance
 from captcha_stateless.protocols.compat import Compat
 from captcha_stateless.protocols.health import Health
 from captcha_stateless.protocols.jwks import Jwks
+from captcha_stateless.protocols.metrics import MetricsPage
 from captcha_stateless.protocols.minicap import MiniCap
 from captcha_stateless.protocols.onecaptcha import OneCaptcha
 from captcha_stateless.protocols.openapi import OpenApi
@@ -28,5 +29,6 @@ PROTOCOLS: tuple[type[Adapter], ...] = (
     Compat,
     Health,
     OpenApi,
+    MetricsPage,
     Page,
 )

@@ -5,6 +5,7 @@ import logging
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from http import HTTPStatus
 from typing import Any, ClassVar, TypedDict
 from urllib.parse import urlsplit
 
@@ -16,13 +17,16 @@ from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Message, Receive, Scope, Send
 
 from captcha_stateless import testkeys
+from captcha_stateless.admission import Admission
 from captcha_stateless.engine import Engine
 from captcha_stateless.errors import (
     BadBinding,
     BadRequest,
     CaptchaError,
     Denied,
+    Overloaded,
     Refused,
+    TooMany,
     Unavailable,
     WrongHost,
 )
@@ -100,13 +104,21 @@ class Adapter(ABC):
 
     #: Whether tokens of this protocol can be heard at ``/api/audio``: their purpose is the protocol's name then.
     heard: ClassVar[bool] = False
+    #: Whether a request waits for its turn: all but probes, which must be answered under any load.
+    queued: ClassVar[bool] = True
 
     def __init__(
-        self, engine: Engine, settings: Settings, sites: Callable[[], Sites], guard: Guard | None = None
+        self,
+        engine: Engine,
+        settings: Settings,
+        sites: Callable[[], Sites],
+        guard: Guard | None = None,
+        admission: Admission | None = None,
     ) -> None:
         """Take the sites as a call, for they may change at any time."""
         self.engine, self.settings, self._sites = engine, settings, sites
         self._guard = guard or open_guard()
+        self.admission = admission or Admission()
 
     @property
     def sites(self) -> Sites:
@@ -139,6 +151,7 @@ class Adapter(ABC):
 
     def note(self, error: CaptchaError) -> None:
         """Tell the log of a refusal that the protocol words as an answer."""
+        self.engine.events.refused(self.name, error.code)
         _report(self.name, error)
 
     def routes(self) -> list[Route]:
@@ -366,6 +379,11 @@ class Endpoint:
         self._methods = {**methods, **({"HEAD": methods["GET"]} if "GET" in methods else {})}
         self._allowed = ", ".join(sorted(self._methods))
 
+    @property
+    def protocol(self) -> str:
+        """The protocol's name."""
+        return self._adapter.name
+
     def fault(self, request: Request) -> Response:
         """Word a fault of ours as the protocol does."""
         return self._adapter.fault(request)
@@ -374,23 +392,41 @@ class Endpoint:
         """Answer a request."""
         request = Request(scope, receive, send)
         try:
-            response = await self._respond(request)
+            response = await self._respond(await self._arrived(request))
         except ClientDisconnect:
             return
         await response(scope, receive, send)
+
+    async def _arrived(self, request: Request) -> Request:
+        """Read the body before the request takes a place in the queue: a slow client holds none."""
+        head: list[Message] = []
+        room = self._adapter.max_body_bytes
+        while room >= 0 and (not head or head[-1].get("more_body", False)):
+            head.append(await request.receive())
+            room -= len(head[-1].get("body", b""))
+
+        async def receive() -> Message:
+            return head.pop(0) if head else await request.receive()
+
+        return Request(request.scope, receive)
 
     async def _respond(self, request: Request) -> Response:
         handler = self._methods.get(request.method)
         try:
             if handler is None:
                 raise MethodNotAllowed(self._allowed)
-            return await handler(request)
+            if not self._adapter.queued:
+                return await handler(request)
+            async with self._adapter.admission.admitted():
+                return await handler(request)
         except CaptchaError as error:
-            _report(self._adapter.name, error)
+            self._adapter.note(error)
             response = self._adapter.reply(error, request)
             if isinstance(error, MethodNotAllowed):
                 response.headers["Allow"] = error.allowed
-            if isinstance(error, Unavailable):
+            if isinstance(error, TooMany):
+                response.status_code = HTTPStatus.TOO_MANY_REQUESTS
+            if isinstance(error, Unavailable | TooMany):
                 response.headers["Retry-After"] = str(error.retry_after_seconds)
             return response
 
@@ -406,7 +442,7 @@ def _score(text: str, settings: Settings) -> int | None:
 
 
 def _report(protocol: str, error: CaptchaError) -> None:
-    if isinstance(error, Refused | BadRequest | Denied):
+    if isinstance(error, Refused | BadRequest | Denied | TooMany | Overloaded):
         _log.info("%s: %s: %s", protocol, error.code, error)
     else:
         _log.error("%s: %s: %s", protocol, error.code, error)

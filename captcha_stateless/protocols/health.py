@@ -19,6 +19,7 @@ class Health(Adapter):
 
     name: ClassVar[str] = "health"
     prefixed: ClassVar[bool] = False
+    queued: ClassVar[bool] = False
 
     @classmethod
     def enabled(cls, settings: Settings) -> bool:

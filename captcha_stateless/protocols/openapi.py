@@ -66,8 +66,9 @@ def parts(settings: Settings) -> dict[str, Any]:
 
 
 def _is_served(name: str, settings: Settings) -> bool:
-    if name in ("page", "health"):
-        return settings.page or name == "health"
+    switches = {"page": settings.page, "metrics": settings.metrics, "health": True}
+    if name in switches:
+        return switches[name]
     return not settings.protocols or name in settings.protocols
 
 

@@ -1,6 +1,6 @@
 """RESTCaptcha: proof of work under a site key, verified by the site's server; refusals as problem details (RFC 9457)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -27,7 +27,6 @@ from captcha_stateless.errors import (
     WrongHost,
     WrongSecret,
 )
-from captcha_stateless.guard import Guard
 from captcha_stateless.model import Claims, Params
 from captcha_stateless.protocols.base import (
     Adapter,
@@ -40,7 +39,7 @@ from captcha_stateless.protocols.base import (
 )
 from captcha_stateless.risk.networks import among, parse
 from captcha_stateless.settings import Settings
-from captcha_stateless.sites import Site, Sites
+from captcha_stateless.sites import Site
 
 SITE_KEY = "siteKey"
 SERVICE_ID = "captcha-stateless"
@@ -74,10 +73,8 @@ class RestCaptcha(Adapter):
     #: RelaySMS claims this path too, without the parameter.
     queries: ClassVar[Mapping[str, str]] = {"/v1/verify": SITE_KEY}
 
-    def __init__(
-        self, engine: Engine, settings: Settings, sites: Callable[[], Sites], guard: Guard | None = None
-    ) -> None:
-        super().__init__(engine, settings, sites, guard)
+    def __init__(self, engine: Engine, settings: Settings, *parts: Any) -> None:
+        super().__init__(engine, settings, *parts)
         self._networks = among(settings.health_networks, "CAPTCHA_HEALTH_NETWORKS")
 
     def table(self) -> Table:

@@ -1,0 +1,57 @@
+"""Metrics for Prometheus at ``/metrics``, where an operator wants them."""
+
+from http import HTTPStatus
+from typing import ClassVar
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from captcha_stateless.digests import fingerprint, same
+from captcha_stateless.errors import CaptchaError, Unavailable, WrongSecret
+from captcha_stateless.protocols.base import Adapter, MethodNotAllowed, Table, wording
+from captcha_stateless.settings import Settings
+
+#: Prometheus' text format; the library's own constant lies behind an extra.
+MEDIA_TYPE = "text/plain; version=1.0.0; charset=utf-8"
+
+WORDS: dict[type[CaptchaError], tuple[HTTPStatus, str]] = {
+    WrongSecret: (HTTPStatus.UNAUTHORIZED, "Send the metrics key as a bearer token"),
+    MethodNotAllowed: (HTTPStatus.METHOD_NOT_ALLOWED, "Method not allowed"),
+    CaptchaError: (HTTPStatus.SERVICE_UNAVAILABLE, "Temporarily unavailable"),
+}
+
+
+class MetricsPage(Adapter):
+    """One path; an edge keeps it from the public, or a key does."""
+
+    name: ClassVar[str] = "metrics"
+    prefixed: ClassVar[bool] = False
+    queued: ClassVar[bool] = False
+
+    @classmethod
+    def enabled(cls, settings: Settings) -> bool:
+        """Tell whether the operator wants metrics; the list of protocols says nothing about them."""
+        return settings.metrics
+
+    def table(self) -> Table:
+        """Name the path."""
+        return {"/metrics": {"GET": self.expose}}
+
+    async def expose(self, request: Request) -> Response:
+        """Write what was counted, by all workers; a filter that is down is itself worth knowing."""
+        scheme, _, key = request.headers.get("authorization", "").partition(" ")
+        wanted = self.settings.metrics_key
+        if wanted and not (scheme.lower() == "bearer" and same(fingerprint(key), fingerprint(wanted))):
+            raise WrongSecret("wrong metrics key")
+        try:
+            state = await self.engine.state()
+            self.engine.events.state(state.fill, state.ready)
+        except Unavailable:
+            self.engine.events.state(0, False)
+        return Response(self.engine.events.exposed(), media_type=MEDIA_TYPE)
+
+    def word(self, error: CaptchaError) -> Response:
+        """Word a refusal as ``{"error": …}``."""
+        status, text = wording(WORDS, error)
+        headers = {"WWW-Authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else None
+        return JSONResponse({"error": text}, status, headers)

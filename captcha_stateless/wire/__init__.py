@@ -1,0 +1,1 @@
+"""HTTP connections as ``serve`` keeps them: uvicorn's own, with deadlines and bounds."""

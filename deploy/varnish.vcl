@@ -1,0 +1,28 @@
+vcl 4.1;
+
+# Varnish before a replica or a balancer: it keeps what the server marks as public, and nothing without a word of its own.
+
+backend captcha {
+    .host = "127.0.0.1";
+    .port = "8001";
+    .connect_timeout = 1s;
+    .first_byte_timeout = 10s;
+}
+
+sub vcl_recv {
+    if (req.url ~ "^/(metrics|livez|readyz)$") {
+        return (synth(404));
+    }
+    # Nothing that is public here depends on a cookie; what does, says no-store.
+    if (req.method == "GET" && req.url ~ "(?i)(/getimage/|/captcha\.js|/api\.js|/clearance\.js)") {
+        unset req.http.Cookie;
+    }
+}
+
+sub vcl_backend_response {
+    # By itself Varnish would keep an answer without Cache-Control for two minutes.
+    if (beresp.http.Cache-Control !~ "(?i)public") {
+        set beresp.uncacheable = true;
+        set beresp.ttl = 0s;
+    }
+}
