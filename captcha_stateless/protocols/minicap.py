@@ -47,8 +47,9 @@ class MiniCap(Adapter):
         """Build the renderer."""
         self.engine.picture(self.engine.issue(self.name, "text", WANTED))
 
-    async def generate(self, _: Request) -> Response:
+    async def generate(self, request: Request) -> Response:
         """Draw a new picture."""
+        await self.limit(request)
         sealed = self.engine.issue(self.name, "text", WANTED, tries=TRIES)
         (png,) = self.engine.picture(sealed)
         return Response(png, media_type="image/png", headers={HEADER: sealed.token})
