@@ -25,7 +25,7 @@ from captcha_stateless.digests import keyed_hash
 from captcha_stateless.engine import Engine
 from captcha_stateless.errors import BadRequest, Misconfigured, Unavailable
 from captcha_stateless.events import Events
-from captcha_stateless.guard import Guard
+from captcha_stateless.guard import Guard, Limit
 from captcha_stateless.journal import Journal
 from captcha_stateless.keys import KeyRing
 from captcha_stateless.kinds import KINDS
@@ -174,7 +174,23 @@ def create_guard(
         dnsbl=Dnsbl(settings.dnsbl_zone, resolver(), key) if settings.dnsbl_zone else None,
         dnsbl_score=settings.dnsbl_score,
     )
-    return Guard(assessor, clock=clock)
+    return Guard(assessor, rates=_rates(settings, key, networks), clock=clock)
+
+
+def _rates(settings: Settings, key: bytes, networks: Watched[Networks] | None) -> Limit | None:
+    if not settings.rate_limit:
+        return None
+    try:
+        from captcha_stateless.risk.rates import Rates  # an extra
+    except ImportError:
+        raise Misconfigured("CAPTCHA_RATE_LIMIT needs `pip install captcha-stateless[limits]`") from None
+    none = Networks()
+    return Rates(
+        key,
+        settings.rate_limit,
+        store=settings.rate_limit_store,
+        networks=lambda: networks.value if networks else none,
+    )
 
 
 def create_replay(settings: Settings, ring: KeyRing, now: float) -> Replay:

@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from captcha_stateless.model import Claims, Params
 from captcha_stateless.policy import Policy
@@ -15,6 +16,13 @@ from captcha_stateless.sites import Site
 LOAD_HALF_LIFE_SECONDS = 10.0
 #: A prefix that failed much is asked more of for minutes.
 FAILURES_HALF_LIFE_SECONDS = 300.0
+
+
+class Limit(Protocol):
+    """What counts challenges: :class:`captcha_stateless.risk.rates.Rates`, which is behind an extra."""
+
+    async def require(self, text: str, site: str) -> None:
+        """Count a challenge that an address asks of a site."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +42,10 @@ class Guard:
         assessor: Assessor,
         *,
         failures_half_life_seconds: float = FAILURES_HALF_LIFE_SECONDS,
+        rates: Limit | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._assessor, self._clock = assessor, clock
+        self._assessor, self._clock, self._rates = assessor, clock, rates
         self._load = Counters(LOAD_HALF_LIFE_SECONDS)
         self._failures = Counters(failures_half_life_seconds)
 
@@ -54,6 +63,15 @@ class Guard:
         rule = policy.choose(risk.score, allowed)
         rule = rule.harder(policy.steps(load, self._failures.value(risk.who, now)))
         return Demand(rule.kind, rule.params, risk.who)
+
+    async def limit(self, caller: Caller, site: str) -> None:
+        """Count a challenge that is asked for.
+
+        Raises:
+            TooMany: when the caller's network has asked the site for too many.
+        """
+        if self._rates is not None:
+            await self._rates.require(caller.address, site)
 
     def missed(self, claims: Claims) -> None:
         """Count a wrong answer against the prefix that the challenge was made for."""

@@ -110,6 +110,19 @@ def _replay(text: str) -> str:
     return text
 
 
+def _rates(text: str) -> tuple[str, ...]:
+    rates = _names(text)
+    if not all(re.fullmatch(r"[1-9]\d{0,6}/(second|minute|hour|day)", rate) for rate in rates):
+        raise ValueError("must be rates such as 30/minute,300/hour")
+    return rates
+
+
+def _store(text: str) -> str:
+    if text != "memory" and not text.startswith(("redis://", "rediss://")):
+        raise ValueError("must be memory, or a redis:// or rediss:// URL")
+    return text
+
+
 def _option(default: Any, parse: Callable[[str], Any], text: str, *, secret: bool = False) -> Any:
     return field(default=default, metadata={"parse": parse, "text": text, "secret": secret})
 
@@ -211,6 +224,17 @@ class Settings:
     )
     log: LogForm = _option(
         "text", _one_of(*get_args(LogForm)), "`text`, or `json`: one object a line, and one line a request"
+    )
+    rate_limit: tuple[str, ...] = _option(
+        (),
+        _rates,
+        "challenges of one site that a /24 or /64 may ask, such as `30/minute,300/hour` (extra `limits`); empty: no limit",
+    )
+    rate_limit_store: str = _option(
+        "memory",
+        _store,
+        "where they are counted: `memory` (each worker by itself) or a `redis://` URL (all replicas)",
+        secret=True,
     )
     queue: int = _option(
         64, _whole(0, 10_000), "requests that may wait in each worker; more are told 503 and `Retry-After`"

@@ -8,7 +8,9 @@ let keys = null;
 async function imported(path) {
     if (keys === null) {
         const found = {};
-        for (const jwk of JSON.parse(fs.readFileSync(path)).keys) {
+        const set = JSON.parse(fs.readFileSync(path)).keys;
+        for (let i = 0; i < set.length; i++) {  // older njs knows no for...of
+            const jwk = set[i];
             found[jwk.kid] = await crypto.subtle.importKey('spki', spki(jwk), {name: 'ECDSA', namedCurve: 'P-256'}, false, ['verify']);
         }
         keys = found;

@@ -47,7 +47,7 @@ INNER_FLOORS: dict[str, list[list[str]]] = {
     "protocols": [["base", "ranges"], ["*"], ["__init__"]],
     "integrations": [["*"], ["__init__"]],
     "replay": [["base", "bloom", "breaker", "locks", "lua", "window"], ["arena"], ["*"], ["__init__"]],
-    "risk": [["counters", "networks"], ["dnsbl"], ["assess"], ["__init__"]],
+    "risk": [["counters", "networks"], ["dnsbl", "rates"], ["assess"], ["__init__"]],
     "render": [
         ["chance", "checks", "deflate", "families", "typefaces", "sheet"],
         ["atlas", "png"],
@@ -89,6 +89,7 @@ HOMES = {
     "isal": {"render"},
     "numpy": {"render", "replay", "sound"},
     "redis": {"replay"},
+    "limits": {"risk"},
     "captcha": set(),  # only its recordings are read
 }
 

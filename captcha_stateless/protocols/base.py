@@ -176,6 +176,14 @@ class Adapter(ABC):
         policy = self.sites.policy(site, self.settings.policy)
         return await self._guard.demand(self.caller(request), site, policy, *kinds)
 
+    async def limit(self, request: Request, site: str = "") -> None:
+        """Count a challenge that is asked for, before it is drawn.
+
+        Raises:
+            TooMany: when the caller's network has asked the site for too many.
+        """
+        await self._guard.limit(self.caller(request), site)
+
     def caller(self, request: Request) -> Caller:
         """Tell who asks; a score in a header counts only where a trusted proxy handed the request on."""
         address = request.client.host if request.client else ""

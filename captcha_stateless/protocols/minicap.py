@@ -58,6 +58,7 @@ class MiniCap(Adapter):
 
     async def generate(self, request: Request) -> Response:
         """Draw a new picture."""
+        await self.limit(request)
         sealed = self.engine.issue(self.name, "text", WANTED, tries=TRIES, **self.bound(request))
         (png,) = self.engine.picture(sealed)
         return Response(png, media_type="image/png", headers={HEADER: sealed.token})

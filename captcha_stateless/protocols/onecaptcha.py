@@ -86,6 +86,7 @@ class OneCaptcha(Adapter):
             return JSONResponse({"done": True, "flag": testkeys.DUMMY})
         if binding["site"] == testkeys.FAILING_SITE:
             raise Blocked("the failing test site")
+        await self.limit(request, binding["site"])
         return self._stage(self.engine.issue(self.name, "grid", self._wanted(request), **binding))
 
     async def extend(self, request: Request) -> Response:

@@ -89,6 +89,7 @@ class RelaySms(Adapter):
         """Draw a new picture for a client."""
         (client,) = text(await self.json(request), "client_id")
         site = self._site(request, client)
+        await self.limit(request, site.key)
         sealed = self.engine.issue(self.name, "text", WANTED, site=site.key, host=origin_host(request))
         (png,) = self.engine.picture(sealed)
         return JSONResponse({"challenge_id": sealed.token, "image": b64encode(png).decode("ascii")})

@@ -21,6 +21,7 @@ from captcha_stateless.errors import (
     CaptchaError,
     Expired,
     Refused,
+    TooMany,
     Unavailable,
     UnknownSite,
     WrongAnswer,
@@ -60,6 +61,7 @@ PROBLEMS: dict[type[CaptchaError], tuple[HTTPStatus, str | None]] = {
     MethodNotAllowed: (HTTPStatus.METHOD_NOT_ALLOWED, "the path does not take this method"),
     BodyTooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the body is too large"),
     WrongMediaType: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "the body must be application/json"),
+    TooMany: (HTTPStatus.TOO_MANY_REQUESTS, "too many challenges"),
     Unavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "temporarily unavailable"),
     Fault: (HTTPStatus.INTERNAL_SERVER_ERROR, "an unexpected fault"),
     CaptchaError: (HTTPStatus.BAD_REQUEST, "refused"),
@@ -90,6 +92,7 @@ class RestCaptcha(Adapter):
         """Begin: the nonce, and how many zeros are asked of it."""
         site, host = self._site(request), _host(request)
         site.require_host(host)
+        await self.limit(request, site.key)
         demand = await self.demand(request, site, "work")
         sealed = self.engine.issue(
             self.name,

@@ -96,14 +96,14 @@ class Tornevall(Adapter):
 
     async def begin(self, request: Request, _: list[str]) -> Response:
         """Draw a captcha; API 2.0 words it as 3.0 does, and as its own documentation shows."""
-        drawn, claims = self._drawn(request)
+        drawn, claims = await self._drawn(request)
         date = datetime.fromtimestamp(claims.iat, UTC).strftime("%Y-%m-%d %H:%M:%S")
         reply = {"captchaResponse": {**drawn, "date": date}}
         return JSONResponse(reply if _version(request) == "3.0" else {**reply, "response": reply})
 
     async def get_captcha(self, request: Request, _: list[str]) -> Response:
         """Draw a captcha, in the verb's own words."""
-        return JSONResponse({"response": {"getCaptchaResponse": self._drawn(request)[0]}})
+        return JSONResponse({"response": {"getCaptchaResponse": (await self._drawn(request))[0]}})
 
     async def image(self, request: Request, words: list[str]) -> Response:
         """Serve the picture of a token: the same from every replica, until the token's deadline."""
@@ -148,7 +148,8 @@ class Tornevall(Adapter):
                 return text(document, "hash", "response")
         raise BadRequest("a test needs hash and response")
 
-    def _drawn(self, request: Request) -> tuple[Mapping[str, str], Claims]:
+    async def _drawn(self, request: Request) -> tuple[Mapping[str, str], Claims]:
+        await self.limit(request)
         sealed = self.engine.issue(self.name, "text", WANTED, **self.bound(request))
         path = f"{_place(request)}/captcha/getImage/hash/{sealed.token}"
         url = public_url(request, self.settings, path)

@@ -82,7 +82,18 @@ def haproxy(folder: Path, text: str, port: int) -> Iterator[str]:
 @contextlib.contextmanager
 def varnish(folder: Path, port: int, *options: str) -> Iterator[str]:
     """Run Varnish."""
-    command = [program("varnishd"), "-F", "-n", str(folder), "-a", f"127.0.0.1:{port}", "-s", "malloc,32m"]
+    command = [
+        program("varnishd"),
+        "-j",
+        "none",
+        "-F",
+        "-n",
+        str(folder),
+        "-a",
+        f"127.0.0.1:{port}",
+        "-s",
+        "malloc,32m",
+    ]
     need(shutil.which("gcc") or shutil.which("cc"), "a C compiler, for Varnish")
     with running([*command, *options], port) as url:
         yield url

@@ -1,0 +1,106 @@
+"""The recipe without Redis: the balancer hashes on the token, and each replica has a filter of its own."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import httpx
+import pytest
+
+from captcha_stateless.engine import Engine
+from tests.edge import programs
+from tests.edge.conftest import Fleet, engine_of, settings_in
+from tests.edge.flows import FLOWS
+from tests.live import free_port, live_server
+
+TOKENS, AT_ONCE = 30, 4
+
+
+@pytest.fixture(scope="module")
+def apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[httpx.Client, Fleet]]:
+    """Two replicas that share nothing but the keys, behind nginx."""
+    folder, port = tmp_path_factory.mktemp("apart"), free_port()
+    environ = {**settings_in(folder), "CAPTCHA_EXTENSIONS": "0"}
+    with ExitStack() as stack:
+        servers = [
+            stack.enter_context(live_server(environ={**environ, "CAPTCHA_REPLAY_DIR": str(folder / name)}))
+            for name in ("one", "two")
+        ]
+        ports = [server.port for server in servers]
+        places = {**programs.replicas(ports), "127.0.0.1:8080": f"127.0.0.1:{port}"}
+        text = programs.placed("nginx-hash.conf", places)
+        text = text.replace(f"    server 127.0.0.1:{ports[-1]};\n", "", 1)
+        url = stack.enter_context(programs.nginx(folder / "nginx", text, port))
+        client = stack.enter_context(httpx.Client(base_url=url, timeout=20))
+        yield client, Fleet(servers, environ, engine_of(environ))
+
+
+@pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: str(flow.__name__))
+def test_a_whole_run_is_right_and_right_once(
+    apart: tuple[httpx.Client, Fleet], flow: Callable[[httpx.Client, Engine], bool]
+) -> None:
+    http, fleet = apart
+
+    assert all(flow(http, fleet.engine) for _ in range(4))
+
+
+def test_a_token_is_honoured_once_however_often_it_comes(apart: tuple[httpx.Client, Fleet]) -> None:
+    http, fleet = apart
+    last = [fleet.engine.advance(fleet.engine.issue("onecaptcha", "grid").claims) for _ in range(TOKENS)]
+    sealed = [(each.token, fleet.engine.tell(each.claims)) for each in last if each]
+
+    counts = asyncio.run(race(str(http.base_url), sealed))
+
+    assert [count[200] for count in counts] == [1] * TOKENS
+
+
+def test_the_tokens_are_spread_over_the_replicas(apart: tuple[httpx.Client, Fleet]) -> None:
+    """Asked directly, each replica has the tokens that it judged, and not the other's."""
+    http, fleet = apart
+    spread: Counter[int] = Counter()
+    for _ in range(TOKENS):
+        last = fleet.engine.advance(fleet.engine.issue("onecaptcha", "grid").claims)
+        assert last
+        call: dict[str, Any] = {
+            "headers": {"X-Captcha-Challenge": last.token},
+            "json": {"answer": fleet.engine.tell(last.claims)},
+        }
+        http.post("/api/challenge", **call)
+        again = [httpx.post(f"{server.url}/api/challenge", **call).status_code for server in fleet.servers]
+        assert sorted(again) == [200, 400]
+        spread[again.index(400)] += 1
+
+    assert min(spread[0], spread[1]) >= TOKENS / 10
+
+
+def test_a_second_header_cannot_lead_a_token_astray(apart: tuple[httpx.Client, Fleet]) -> None:
+    """Some releases of nginx join headers of one name with commas: what is hashed must be what is judged."""
+    http, fleet = apart
+    outcomes: Counter[int] = Counter()
+    last = fleet.engine.advance(fleet.engine.issue("onecaptcha", "grid").claims)
+    assert last
+    body = {"answer": fleet.engine.tell(last.claims)}
+    for number in range(8):
+        for names in ((last.token, f"x{number}"), (f"x{number}", last.token), (last.token, last.token)):
+            headers = [("X-Captcha-Challenge", name) for name in names]
+            outcomes[http.post("/api/challenge", headers=headers, json=body).status_code] += 1
+
+    assert outcomes[200] <= 1
+    assert outcomes[400] >= 23
+
+
+async def race(url: str, sealed: list[tuple[str, object]]) -> list[Counter[int]]:
+    """Send each answer several times at once; count the statuses."""
+    async with httpx.AsyncClient(base_url=url, timeout=30) as client:
+
+        async def once(token: str, answer: object) -> int:
+            headers = {"X-Captcha-Challenge": token}
+            reply = await client.post("/api/challenge", headers=headers, json={"answer": answer})
+            return reply.status_code
+
+        return [
+            Counter(await asyncio.gather(*(once(token, answer) for _ in range(AT_ONCE))))
+            for token, answer in sealed
+        ]
