@@ -1,4 +1,4 @@
-"""The command line: serve, keys, inspect, sample, doctor."""
+"""The command line: serve, keys, inspect, sample, widget, doctor."""
 
 import asyncio
 import json
@@ -21,6 +21,7 @@ from captcha_stateless.app import create_engine, create_replay
 from captcha_stateless.doctor import examine, fit
 from captcha_stateless.engine import Engine
 from captcha_stateless.errors import BadRequest, CaptchaError, Misconfigured, Unavailable
+from captcha_stateless.protocols.widget import tag
 from captcha_stateless.render import contact_sheet
 from captcha_stateless.seal import Seal
 from captcha_stateless.settings import FILE_VARIABLE, Settings, unknown
@@ -321,6 +322,14 @@ def sample(kind: str, params: tuple[str, ...], count: int, output: Path) -> None
     else:
         output.write_bytes(contact_sheet([png for row in rows for png in row], columns=len(rows[0])))
     click.echo(f"Wrote {output}.")
+
+
+@main.command()
+@click.option("--sri", is_flag=True, help="Pin exactly this version, by its digest and integrity.")
+@_plainly
+def widget(sri: bool) -> None:
+    """Print the tag that loads the widget; CAPTCHA_PUBLIC_URL says from where."""
+    click.echo(tag(_settings().public_url, pinned=sri))
 
 
 @main.command()

@@ -32,7 +32,13 @@ JWKS = "/.well-known/jwks.json"
 
 #: Where a pass comes in: a header for scripts, else the first of the form fields that is there.
 HEADER = "X-Captcha-Pass"
-FIELDS = ("captcha-pass", "g-recaptcha-response", "h-captcha-response", "cf-turnstile-response")
+FIELDS = (
+    "captcha-response",
+    "captcha-pass",
+    "g-recaptcha-response",
+    "h-captcha-response",
+    "cf-turnstile-response",
+)
 #: The clearance cookie of ``/auth``.
 COOKIE = "__Host-captcha-pass"
 

@@ -14,6 +14,7 @@ from captcha_stateless.protocols.relaysms import RelaySms
 from captcha_stateless.protocols.restcaptcha import RestCaptcha
 from captcha_stateless.protocols.siteverify import Siteverify
 from captcha_stateless.protocols.tornevall import Tornevall
+from captcha_stateless.protocols.widget import Widget
 
 PROTOCOLS: tuple[type[Adapter], ...] = (
     OneCaptcha,
@@ -25,6 +26,7 @@ PROTOCOLS: tuple[type[Adapter], ...] = (
     Siteverify,
     Jwks,
     Clearance,
+    Widget,
     Compat,
     OpenApi,
     Health,
