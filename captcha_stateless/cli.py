@@ -232,15 +232,23 @@ def sites_group() -> None:
 @click.option("--kind", "kinds", multiple=True, help="Kind of challenge that counts; without: every kind.")
 @click.option("--profile", default="", help="Profile of its grid.")
 @click.option("--policy", default="", help="Its policy.")
+@click.option("--return", "returns", multiple=True, help="Address to which /nojs may send a pass.")
 @click.option("--key", default="", help="Its public key, where clients know one already; without: a new one.")
 @_plainly
 def add_site(
-    name: str, hosts: tuple[str, ...], kinds: tuple[str, ...], profile: str, policy: str, key: str
+    name: str,
+    hosts: tuple[str, ...],
+    kinds: tuple[str, ...],
+    profile: str,
+    policy: str,
+    returns: tuple[str, ...],
+    key: str,
 ) -> None:
     """Add a site to the sites file, and show its secret: this once."""
     path, secret = _sites_file(), secrets.token_hex(_SECRET_BYTES)
     key = key or secrets.token_hex(_KEY_BYTES)
-    options = {"hosts": list(hosts), "kinds": list(kinds), "profile": profile, "policy": policy}
+    lists = {"hosts": list(hosts), "kinds": list(kinds), "returns": list(returns)}
+    options = {**lists, "profile": profile, "policy": policy}
     site = sites.make(name, key, secret, **options)
     _tell_problems(fit(site))
     sites.append(path, site)

@@ -7,6 +7,7 @@ from captcha_stateless.protocols.compat import Compat
 from captcha_stateless.protocols.health import Health
 from captcha_stateless.protocols.jwks import Jwks
 from captcha_stateless.protocols.minicap import MiniCap
+from captcha_stateless.protocols.nojs import NoJs
 from captcha_stateless.protocols.onecaptcha import OneCaptcha
 from captcha_stateless.protocols.openapi import OpenApi
 from captcha_stateless.protocols.page import Page
@@ -27,6 +28,7 @@ PROTOCOLS: tuple[type[Adapter], ...] = (
     Jwks,
     Clearance,
     Widget,
+    NoJs,
     Compat,
     OpenApi,
     Health,

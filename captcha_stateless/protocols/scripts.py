@@ -40,6 +40,12 @@ def words(language: str) -> dict[str, str]:
     return document
 
 
+def further_words(page: str) -> dict[str, dict[str, str]]:
+    """Read what a page says besides, by language."""
+    document: dict[str, dict[str, str]] = json.loads(source(f"{page}.json"))
+    return document
+
+
 def source(name: str) -> str:
     """Read a file of ``web/``."""
     return WEB.joinpath(*name.split("/")).read_text("utf-8")
