@@ -1,4 +1,4 @@
-"""The command line: serve, keys, inspect, sample, doctor."""
+"""The command line: serve, keys, inspect, sample, widget, doctor."""
 
 import asyncio
 import json
@@ -26,6 +26,7 @@ from captcha_stateless.app import create_engine, create_replay
 from captcha_stateless.doctor import examine, fit
 from captcha_stateless.engine import Engine
 from captcha_stateless.errors import BadRequest, CaptchaError, Misconfigured, Unavailable
+from captcha_stateless.protocols.widget import tag
 from captcha_stateless.render import contact_sheet
 from captcha_stateless.seal import Seal
 from captcha_stateless.settings import FILE_VARIABLE, Settings, unknown
@@ -266,15 +267,23 @@ def sites_group() -> None:
 @click.option("--kind", "kinds", multiple=True, help="Kind of challenge that counts; without: every kind.")
 @click.option("--profile", default="", help="Profile of its grid.")
 @click.option("--policy", default="", help="Its policy.")
+@click.option("--return", "returns", multiple=True, help="Address to which /nojs may send a pass.")
 @click.option("--key", default="", help="Its public key, where clients know one already; without: a new one.")
 @_plainly
 def add_site(
-    name: str, hosts: tuple[str, ...], kinds: tuple[str, ...], profile: str, policy: str, key: str
+    name: str,
+    hosts: tuple[str, ...],
+    kinds: tuple[str, ...],
+    profile: str,
+    policy: str,
+    returns: tuple[str, ...],
+    key: str,
 ) -> None:
     """Add a site to the sites file, and show its secret: this once."""
     path, secret = _sites_file(), secrets.token_hex(_SECRET_BYTES)
     key = key or secrets.token_hex(_KEY_BYTES)
-    options = {"hosts": list(hosts), "kinds": list(kinds), "profile": profile, "policy": policy}
+    lists = {"hosts": list(hosts), "kinds": list(kinds), "returns": list(returns)}
+    options = {**lists, "profile": profile, "policy": policy}
     site = sites.make(name, key, secret, **options)
     _tell_problems(fit(site))
     sites.append(path, site)
@@ -378,6 +387,14 @@ def top(url: str, every: float, once: bool) -> None:
             return
         old = new
         time.sleep(every)
+
+
+@main.command()
+@click.option("--sri", is_flag=True, help="Pin exactly this version, by its digest and integrity.")
+@_plainly
+def widget(sri: bool) -> None:
+    """Print the tag that loads the widget; CAPTCHA_PUBLIC_URL says from where."""
+    click.echo(tag(_settings().public_url, pinned=sri))
 
 
 @main.command()

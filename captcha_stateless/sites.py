@@ -1,6 +1,7 @@
 """The sites that a deployment serves: their keys, secrets, host names and what they ask of their visitors."""
 
 import json
+import re
 import stat
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -16,6 +17,8 @@ from captcha_stateless.policy import PRESETS, Policy
 _MAX_FILE_BYTES = 1_048_576
 _NOBODY = fingerprint("")
 _OWNER_ONLY = 0o600
+# No user, no fragment, and nothing that could end an attribute or a directive of a policy.
+_ADDRESS = re.compile(r"https?://[A-Za-z0-9.\-]+(:\d{1,5})?(/[A-Za-z0-9._~%!$&()*+=:@/?\-]*)?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +27,8 @@ class Site:
 
     ``key`` is public (RelaySMS calls it client id), of the secret only the SHA-256 is kept. ``hosts`` may begin with ``*.``,
     which stands for every host below; without hosts every host is allowed. Without ``kinds`` every kind is; ``profile`` and
-    ``policy`` are the deployment's own where they are empty.
+    ``policy`` are the deployment's own where they are empty. ``returns`` are the addresses, to the letter, to which the page
+    without scripts may send a pass.
     """
 
     name: str
@@ -34,6 +38,7 @@ class Site:
     kinds: tuple[str, ...] = ()
     profile: str = ""
     policy: str = ""
+    returns: tuple[str, ...] = ()
 
     def require_host(self, host: str) -> None:
         """Refuse a host name (without port) that is not this site's.
@@ -191,7 +196,7 @@ def append(path: Path, site: Site) -> None:
 
 
 def _written(site: Site) -> str:
-    lists = {"hosts": site.hosts, "kinds": site.kinds}
+    lists = {"hosts": site.hosts, "kinds": site.kinds, "returns": site.returns}
     lines = [
         "[[site]]",
         *(f"{name} = {_quoted(text)}" for name, text in (("name", site.name), ("key", site.key))),
@@ -221,6 +226,7 @@ def _site(path: Path, number: int, entry: Mapping[str, Any]) -> Site:
         "policy": str,
         "hosts": list,
         "kinds": list,
+        "returns": list,
     }
     for field, value in entry.items():
         if field not in known or not isinstance(value, known[field]):
@@ -244,6 +250,7 @@ def _site(path: Path, number: int, entry: Mapping[str, Any]) -> Site:
         kinds=_texts(where, entry.get("kinds", [])),
         profile=entry.get("profile", ""),
         policy=entry.get("policy", ""),
+        returns=_addresses(where, entry.get("returns", [])),
     )
 
 
@@ -251,6 +258,12 @@ def _texts(where: str, values: list[Any]) -> tuple[str, ...]:
     if not all(isinstance(value, str) for value in values):
         raise Misconfigured(f"{where}: hosts and kinds are lists of text")
     return tuple(value.lower() for value in values)
+
+
+def _addresses(where: str, values: list[Any]) -> tuple[str, ...]:
+    if not all(isinstance(value, str) and _ADDRESS.fullmatch(value) for value in values):
+        raise Misconfigured(f"{where}: returns are addresses such as https://shop.example/sign-up")
+    return tuple(values)
 
 
 def _covers(pattern: str, host: str) -> bool:

@@ -17,6 +17,7 @@ from PIL import Image
 
 from captcha_stateless import keys, sites
 from captcha_stateless.cli import main
+from captcha_stateless.protocols.widget import tag
 from tests.live import LiveServer, live_server
 from tests.support import Server
 
@@ -400,3 +401,15 @@ def test_a_sample_of_audio_is_a_wav(ring: Path, tmp_path: Path) -> None:
 
 def test_serve_announces_the_development_site(live: LiveServer) -> None:
     assert "serving the development site dev-site (secret dev-secret) for localhost" in live.stop()
+
+
+def test_widget_prints_the_tag(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CAPTCHA_PUBLIC_URL", "https://captcha.example")
+
+    assert run("widget").output == '<script src="https://captcha.example/widget.js" async></script>\n'
+
+
+def test_widget_sri_prints_the_tag_of_this_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CAPTCHA_PUBLIC_URL", "https://captcha.example")
+
+    assert run("widget", "--sri").output == f"{tag('https://captcha.example', pinned=True)}\n"

@@ -8,6 +8,7 @@ from captcha_stateless.protocols.health import Health
 from captcha_stateless.protocols.jwks import Jwks
 from captcha_stateless.protocols.metrics import MetricsPage
 from captcha_stateless.protocols.minicap import MiniCap
+from captcha_stateless.protocols.nojs import NoJs
 from captcha_stateless.protocols.onecaptcha import OneCaptcha
 from captcha_stateless.protocols.openapi import OpenApi
 from captcha_stateless.protocols.page import Page
@@ -15,6 +16,7 @@ from captcha_stateless.protocols.relaysms import RelaySms
 from captcha_stateless.protocols.restcaptcha import RestCaptcha
 from captcha_stateless.protocols.siteverify import Siteverify
 from captcha_stateless.protocols.tornevall import Tornevall
+from captcha_stateless.protocols.widget import Widget
 
 PROTOCOLS: tuple[type[Adapter], ...] = (
     OneCaptcha,
@@ -26,6 +28,8 @@ PROTOCOLS: tuple[type[Adapter], ...] = (
     Siteverify,
     Jwks,
     Clearance,
+    Widget,
+    NoJs,
     Compat,
     Health,
     OpenApi,

@@ -191,11 +191,13 @@ class Adapter(ABC):
             return Caller(address)
         return Caller(address, _score(request.headers.get(self.settings.risk_header, ""), self.settings))
 
-    def bind(self, request: Request, key: str | None, *, action: str = "", cdata: str = "") -> Binding:
+    def bind(
+        self, request: Request, key: str | None, *, action: str = "", cdata: str = "", host: str | None = None
+    ) -> Binding:
         """Tell what a run is bound to: the named site, or else the default one where the page's host is among its hosts.
 
         The host is that of the ``Origin`` header, which browsers send with every POST; other clients can send what they
-        like, or nothing.
+        like, or nothing. A page of ours that visitors are sent to knows better, and names the ``host``.
 
         Raises:
             UnknownSite: when no site has this key.
@@ -204,7 +206,7 @@ class Adapter(ABC):
         """
         if not _ACTION.fullmatch(action) or not _CDATA.fullmatch(cdata):
             raise BadBinding("action takes 32 letters, digits, _, - and /; cdata takes 255 printable ones")
-        host = origin_host(request)
+        host = origin_host(request) if host is None else host
         site = self._named(key, host) if key else self._default(host)
         self.engine.require_room(site, host, action, cdata)
         return Binding(site=site, host=host, action=action, cdata=cdata)

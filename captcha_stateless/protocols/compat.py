@@ -1,17 +1,16 @@
 """Compat scripts: pages written for reCAPTCHA, hCaptcha or Turnstile load them from here instead, and change nothing else."""
 
 import json
-from importlib.resources import files
 from typing import Any, ClassVar
 
-from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from captcha_stateless.errors import CaptchaError
-from captcha_stateless.protocols.base import Adapter, Handler, MethodNotAllowed, Table
+from captcha_stateless.protocols import scripts
+from captcha_stateless.protocols.base import Adapter, MethodNotAllowed, Table
+from captcha_stateless.protocols.scripts import ANYONE, KEPT_SHORT
 
-#: What defines the element `<captcha-stateless>`, alone at its own path, and what the three interfaces make of it.
-ELEMENT = "element.js"
+#: The element `<captcha-stateless>` alone, and what the three interfaces make of it.
 ELEMENT_PATH = "/captcha.js"
 INTERFACE = "compat.js"
 
@@ -41,11 +40,6 @@ DIALECTS: dict[str, dict[str, Any]] = {
     },
 }
 
-HEADERS = {
-    "Cache-Control": "public, max-age=3600",
-    "Cross-Origin-Resource-Policy": "cross-origin",  # other sites' pages are who loads them
-}
-
 
 class Compat(Adapter):
     """Three files and the element alone, each one closure, so that a page's names stay its own."""
@@ -55,10 +49,9 @@ class Compat(Adapter):
 
     def table(self) -> Table:
         """Name the files."""
-        scripts = {path: _script(path) for path in DIALECTS}
-        return {
-            path: {"GET": _serving(text)} for path, text in (*scripts.items(), (ELEMENT_PATH, _element()))
-        }
+        contents = {path: _script(path) for path in DIALECTS} | {ELEMENT_PATH: scripts.element()}
+        headers = {**ANYONE, **KEPT_SHORT}
+        return {path: {"GET": scripts.serving(content, headers)} for path, content in contents.items()}
 
     def word(self, error: CaptchaError) -> Response:
         """Word the one mistake there is."""
@@ -66,25 +59,6 @@ class Compat(Adapter):
         return PlainTextResponse("Method not allowed", 405)
 
 
-def _element() -> str:
-    return _closure(_source(ELEMENT))
-
-
-def _script(path: str) -> str:
+def _script(path: str) -> bytes:
     dialect = json.dumps({**DIALECTS[path], "path": path})
-    return _closure(_source(ELEMENT), _source(INTERFACE), f"captchaCompat({dialect});")
-
-
-def _source(name: str) -> str:
-    return files("captcha_stateless").joinpath("web", name).read_text("utf-8")
-
-
-def _closure(*sources: str) -> str:
-    return "\n".join(["(() => {", '"use strict";', *sources, "})();", ""])
-
-
-def _serving(content: str) -> Handler:
-    async def serve(_: Request) -> Response:
-        return Response(content, media_type="text/javascript; charset=utf-8", headers=HEADERS)
-
-    return serve
+    return scripts.element(scripts.source(INTERFACE), f"captchaCompat({dialect});")

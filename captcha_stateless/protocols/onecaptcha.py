@@ -1,8 +1,13 @@
-"""1Captcha: nine images, one expected character, stage after stage, the token in ``X-Captcha-Challenge``."""
+"""1Captcha: nine images, one expected character, stage after stage, the token in ``X-Captcha-Challenge``.
+
+A request that names a ``kind`` is our own widget's, and may be given text, sound or work instead. What it is told first says
+``kinds``: what this site lets count, so that a visitor can be offered another way.
+"""
 
 import json
 from binascii import b2a_base64
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from http import HTTPStatus
 from typing import ClassVar
 
@@ -19,12 +24,15 @@ from captcha_stateless.errors import (
     Spent,
     Unavailable,
     UnknownSite,
+    WeakKind,
     WrongAnswer,
     WrongHost,
 )
-from captcha_stateless.model import Params, Sealed
+from captcha_stateless.guard import Demand
+from captcha_stateless.model import Claims, Params, Sealed
 from captcha_stateless.protocols.base import (
     Adapter,
+    Binding,
     BodyTooLarge,
     MethodNotAllowed,
     Table,
@@ -33,8 +41,19 @@ from captcha_stateless.protocols.base import (
 )
 
 HEADER = "x-captcha-challenge"
-BINDING = ("sitekey", "action", "cdata")
+ASKED = ("sitekey", "action", "cdata", "kind")
 _DATA_URL = b"data:image/png;base64,"
+
+#: What a run can be of, and what is wanted of each; ``auto`` is what the site's policy chooses among them.
+KINDS: dict[str, Params] = {
+    "grid": {},
+    "text": {},
+    "audio": {},
+    "work": {"seconds": 300},
+}
+AUTO = "auto"
+#: A sound is for those who ask for one.
+UNASKED = ("audio",)
 
 # None: the error's own message, which holds only words of ours.
 WORDS: dict[type[CaptchaError], tuple[HTTPStatus, str | None]] = {
@@ -48,6 +67,7 @@ WORDS: dict[type[CaptchaError], tuple[HTTPStatus, str | None]] = {
     WrongMediaType: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Body must be application/json"),
     UnknownSite: (HTTPStatus.FORBIDDEN, "Unknown site key"),
     WrongHost: (HTTPStatus.FORBIDDEN, "Host not allowed"),
+    WeakKind: (HTTPStatus.FORBIDDEN, "Kind not allowed"),
     Unavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "Temporarily unavailable"),
     CaptchaError: (HTTPStatus.BAD_REQUEST, "Refused"),
 }
@@ -57,6 +77,7 @@ class OneCaptcha(Adapter):
     """``POST /api/challenge`` begins a run or answers a stage; ``POST /api/extend`` asks for more time."""
 
     name: ClassVar[str] = "onecaptcha"
+    heard: ClassVar[bool] = True
 
     def table(self) -> Table:
         """Name the two paths."""
@@ -87,7 +108,35 @@ class OneCaptcha(Adapter):
         if binding["site"] == testkeys.FAILING_SITE:
             raise Blocked("the failing test site")
         await self.limit(request, binding["site"])
+        if "kind" in asked:
+            return await self._begin_kind(request, asked["kind"], binding)
         return self._stage(self.engine.issue(self.name, "grid", self._wanted(request), **binding))
+
+    async def _begin_kind(self, request: Request, kind: str, binding: Binding) -> Response:
+        kinds = self._kinds(binding["site"])
+        if kind not in (*KINDS, AUTO):
+            raise BadRequest(f"kind must be one of {', '.join((*KINDS, AUTO))}")
+        if kind not in (*kinds, AUTO):
+            raise WeakKind("kind is not offered here")
+        if kind in (AUTO, "work"):
+            demand = await self._demand(request, kinds if kind == AUTO else [kind], binding)
+        else:
+            demand = Demand(kind, self._wanted(request) if kind == "grid" else KINDS[kind])
+        sealed = self.engine.issue(self.name, demand.kind, demand.params, who=demand.who, **binding)
+        return self._stage(sealed, {"kinds": kinds})
+
+    async def _demand(self, request: Request, kinds: Collection[str], binding: Binding) -> Demand:
+        """Ask the site's policy, which knows how hard it must be."""
+        among = [kind for kind in kinds if kind not in UNASKED]
+        demand = await self.demand(request, self.sites.find(binding["site"]), *among)
+        return replace(demand, params={**KINDS[demand.kind], **demand.params})
+
+    def _kinds(self, key: str) -> list[str]:
+        """Tell what can be made here and counts at the site; where there is no site, no policy says how hard work is."""
+        site = next((site for site in self.sites.all if site.key == key), None)
+        absent = {"audio": not self.engine.languages("audio"), "work": site is None}
+        counts = (site.kinds if site else ()) or KINDS
+        return [kind for kind in KINDS if kind in counts and not absent.get(kind)]
 
     async def extend(self, request: Request) -> Response:
         """Seal the same stage again with a later deadline."""
@@ -105,25 +154,45 @@ class OneCaptcha(Adapter):
             body := await self.json(request), dict
         ):
             asked = {**body, **asked}
-        return {name: text for name in BINDING if isinstance(text := asked.get(name), str)}
+        return {name: text for name in ASKED if isinstance(text := asked.get(name), str)}
 
     def _wanted(self, request: Request) -> Params:
         profile = request.query_params.get("profile")
         return {"profile": profile} if profile is not None and self.settings.profile_choice else {}
 
-    def _stage(self, sealed: Sealed) -> Response:
+    def _stage(self, sealed: Sealed, more: Mapping[str, object] | None = None) -> Response:
         claims = sealed.claims
-        head: dict[str, str | int] = {
+        head: dict[str, object] = {
             "challenge": sealed.token,
             "stage": claims.stage,
             "stages": claims.stages,
             "time": self.engine.left(claims),
+            **(more or {}),
         }
-        return Response(_with_pictures(head, self.engine.picture(sealed)), media_type="application/json")
+        if claims.kind == "grid":
+            content = _with_pictures(head, self.engine.picture(sealed))
+            return Response(content, media_type="application/json")
+        return JSONResponse({**head, "kind": claims.kind, **self._shown(sealed)})
+
+    def _shown(self, sealed: Sealed) -> dict[str, object]:
+        """Say what the visitor, or the visitor's device, needs; a sound is fetched with the token."""
+        if sealed.claims.kind == "text":
+            (png,) = self.engine.picture(sealed)
+            return {"image": _data_url(png).decode("ascii")}
+        return {"work": _work(sealed.claims)} if sealed.claims.kind == "work" else {}
 
 
-def _with_pictures(head: dict[str, str | int], pngs: Sequence[bytes]) -> bytes:
+def _work(claims: Claims) -> dict[str, object]:
+    asked = {name: claims.params[name] for name in ("algorithm", "unit", "difficulty")}
+    return {"nonce": claims.seed.hex(), **asked}
+
+
+def _data_url(png: bytes) -> bytes:
+    return _DATA_URL + b2a_base64(png, newline=False)
+
+
+def _with_pictures(head: Mapping[str, object], pngs: Sequence[bytes]) -> bytes:
     """Write the reply; base64 needs no escaping, and a JSON encoder would search 16 KB for what to escape."""
-    expected, *images = (_DATA_URL + b2a_base64(png, newline=False) for png in pngs)
+    expected, *images = map(_data_url, pngs)
     start = json.dumps(head, separators=(",", ":")).encode("ascii")[:-1]
     return b'%b,"expected":"%b","images":["%b"]}' % (start, expected, b'","'.join(images))

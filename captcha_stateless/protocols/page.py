@@ -20,12 +20,11 @@ FILES = {
     "/": ("page.html", "text/html; charset=utf-8"),
     "/page.css": ("page.css", "text/css; charset=utf-8"),
     "/page.js": ("page.js", "text/javascript; charset=utf-8"),
-    "/work.js": ("work.js", "text/javascript; charset=utf-8"),
 }
 
 
 class Page(Adapter):
-    """The page's files and the worker that proves work, read once."""
+    """The page's files, read once."""
 
     name: ClassVar[str] = "page"
     prefixed: ClassVar[bool] = False

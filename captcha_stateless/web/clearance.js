@@ -3,11 +3,11 @@
 
 const auth = new URL("auth", document.currentScript.src);
 
-addEventListener("captcha-pass", async ({ detail }) => {
+addEventListener("verified", async ({ detail }) => {
   const init = {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify({ response: detail.token }),
   };
   if ((await fetch(auth, init)).ok) location.reload();
-});
+}, true);

@@ -29,8 +29,9 @@ function captchaCompat(dialect) {
 
   const element = (params) => {
     const made = document.createElement("captcha-stateless");
-    const attributes = { endpoint, lang: params.language || params.hl || options.get("hl"), ...params };
-    for (const name of ["endpoint", "sitekey", "action", "theme", "size", "tabindex", "lang"]) {
+    const attributes = { ...params, src: endpoint, lang: params.language || params.hl || options.get("hl") };
+    if (params["refresh-expired"] === "never") attributes["refresh-expired"] = "manual";
+    for (const name of ["src", "sitekey", "kind", "action", "theme", "size", "tabindex", "lang", "refresh-expired"]) {
       if (attributes[name]) made.setAttribute(name, attributes[name]);
     }
     if (params.cdata || params.cData) made.setAttribute("cdata", params.cdata || params.cData);
@@ -50,15 +51,15 @@ function captchaCompat(dialect) {
     Object.assign(field, { name: params["response-field-name"] || dialect.field, hidden: true });
     if (isButton) place.after(made, field);
     else place.append(made, field);
-    made.addEventListener("captcha-pass", ({ detail }) => {
+    made.addEventListener("verified", ({ detail }) => {
       field.value = detail.token;
       call(params.callback, detail.token);
     });
-    made.addEventListener("captcha-expired", () => {
+    made.addEventListener("expired", () => {
       field.value = "";
       call(params["expired-callback"]);
     });
-    made.addEventListener("captcha-error", ({ detail }) => call(params["error-callback"], detail.error));
+    made.addEventListener("error", ({ detail }) => call(params["error-callback"], detail.code));
     if (isButton) {
       place.addEventListener("click", (event) => {
         event.preventDefault();

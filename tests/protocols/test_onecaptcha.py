@@ -3,6 +3,7 @@
 import json
 from base64 import b64decode
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
 import anyio
@@ -10,6 +11,7 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from captcha_stateless.passes import Verifier
 from captcha_stateless.protocols.onecaptcha import OneCaptcha
 from captcha_stateless.sites import DEVELOPMENT
 from tests.conftest import MakeServer
@@ -426,3 +428,90 @@ def test_the_test_sites_pass_fail_and_ask(make_server: MakeServer) -> None:
 
 def test_the_test_sites_are_nobody_s_unless_they_are_switched_on(server: Server) -> None:
     assert server.visitor.post(f"{PATH}?sitekey=1x00000000000000000000AA").status_code == 403
+
+
+def ask(server: Server, kind: str) -> httpx.Response:
+    return server.visitor.post(PATH, params={"sitekey": "dev-site", "kind": kind})
+
+
+@pytest.mark.parametrize("kind", ["text", "audio", "work"])
+def test_a_run_of_another_kind_earns_a_pass_of_that_kind(server: Server, kind: str) -> None:
+    challenge = ask(server, kind).json()
+
+    reply = solve(server, challenge["challenge"]).json()
+
+    assert challenge["kind"] == kind
+    assert Verifier(server.engine.published(), "captcha-stateless").verify(reply["flag"]).kind == kind
+
+
+def test_what_names_a_kind_is_told_which_count(make_server: MakeServer, tmp_path: Path) -> None:
+    sites_file(tmp_path, kinds='["text", "work"]')
+    server = make_server(sites=tmp_path / "sites.toml")
+
+    reply = server.visitor.post("/api/challenge?sitekey=shop&kind=text").json()
+    refused = server.visitor.post("/api/challenge?sitekey=shop&kind=grid")
+
+    assert reply["kinds"] == ["text", "work"]
+    assert (refused.status_code, refused.json()) == (403, {"error": "Kind not allowed"})
+
+
+def test_who_names_no_kind_is_answered_as_ever(server: Server) -> None:
+    reply = server.visitor.post("/api/challenge?sitekey=dev-site").json()
+
+    assert sorted(reply) == ["challenge", "expected", "images", "stage", "stages", "time"]
+
+
+def test_auto_and_work_are_as_hard_as_the_policy_wants(make_server: MakeServer, tmp_path: Path) -> None:
+    rule = "[[policy.rule]]\nscore = [0, 100]\nkind = 'work'\ndifficulty = 5\nunit = 'bits'\n"
+    sites_file(tmp_path, policy='"soft"', more=f"[[policy]]\nname = 'soft'\n{rule}")
+    server = make_server(sites=tmp_path / "sites.toml")
+
+    works = [
+        server.visitor.post(f"/api/challenge?sitekey=shop&kind={kind}").json() for kind in ("auto", "work")
+    ]
+
+    assert [work["work"]["difficulty"] for work in works] == [5, 5]
+
+
+def test_a_policy_may_ask_for_a_grid(make_server: MakeServer, tmp_path: Path) -> None:
+    rule = "[[policy.rule]]\nscore = [0, 100]\nkind = 'grid'\nprofile = 'classic'\n"
+    sites_file(tmp_path, policy='"seen"', more=f"[[policy]]\nname = 'seen'\n{rule}")
+    server = make_server(sites=tmp_path / "sites.toml")
+
+    assert server.visitor.post("/api/challenge?sitekey=shop&kind=auto").json()["stages"] == 20
+
+
+def test_a_kind_that_is_not_there_is_refused(server: Server) -> None:
+    reply = ask(server, "riddle")
+
+    assert reply.status_code == 400
+    assert reply.json() == {"error": "kind must be one of grid, text, audio, work, auto"}
+
+
+def test_work_is_not_given_where_no_site_s_policy_says_how_hard(
+    make_server: MakeServer, tmp_path: Path
+) -> None:
+    sites_file(tmp_path, hosts='["shop.example"]')
+    server = make_server(sites=tmp_path / "sites.toml")
+
+    reply = server.visitor.post("/api/challenge?kind=work", headers={"Origin": "https://elsewhere.example"})
+
+    assert reply.status_code == 403
+
+
+def test_text_of_a_run_can_be_heard_too(server: Server) -> None:
+    token = ask(server, "text").json()["challenge"]
+
+    assert server.visitor.get("/api/audio", params={"token": token}).headers["content-type"] == "audio/wav"
+
+
+def test_a_grid_cannot_be_heard(server: Server) -> None:
+    token = ask(server, "grid").json()["challenge"]
+
+    assert server.visitor.get("/api/audio", params={"token": token}).status_code == 400
+
+
+def sites_file(folder: Path, *, more: str = "", **options: str) -> None:
+    lines = [f"{name} = {value}\n" for name, value in options.items()]
+    head = f"[[site]]\nname = 'Shop'\nkey = 'shop'\nsecret_sha256 = '{'00' * 32}'\n"
+    (folder / "sites.toml").write_text(head + "".join(lines) + more)

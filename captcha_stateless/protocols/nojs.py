@@ -1,0 +1,271 @@
+"""The page without scripts, at ``/nojs``: an HTML form, stage after stage, and at the end the pass."""
+
+from binascii import b2a_base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import ClassVar
+from urllib.parse import urlencode, urlsplit
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from captcha_stateless import languages, testkeys
+from captcha_stateless.errors import (
+    BadRequest,
+    Blocked,
+    CaptchaError,
+    Denied,
+    Expired,
+    Refused,
+    Unavailable,
+    WrongAnswer,
+)
+from captcha_stateless.model import Sealed
+from captcha_stateless.protocols import scripts
+from captcha_stateless.protocols.base import (
+    Adapter,
+    Binding,
+    BodyTooLarge,
+    MethodNotAllowed,
+    Table,
+    WrongMediaType,
+    wording,
+)
+from captcha_stateless.protocols.markup import Markup, document, element, joined
+
+PATH, STYLE = "/nojs", "/nojs.css"
+#: The name of the field in which the return address receives the pass.
+FIELD = "captcha-response"
+KINDS = ("grid", "text")
+TILES = 9
+_RIGHT_TO_LEFT = frozenset({"ar", "he", "fa"})
+#: What a reader of one of these reads, too.
+_ALIASES = {"no": "nb", "nn": "nb", "zh": "zh-CN"}
+_TRADITIONAL = ("zh-tw", "zh-hk", "zh-mo", "zh-hant")
+#: What the first page is asked for, and what every further one carries along; all of it is checked each time.
+ASKED = ("sitekey", "action", "cdata", "kind", "lang", "return")
+
+# Which of the widget's words a refusal is told in.
+WORDS: dict[type[CaptchaError], tuple[HTTPStatus, str]] = {
+    MethodNotAllowed: (HTTPStatus.METHOD_NOT_ALLOWED, "refused"),
+    BodyTooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "refused"),
+    WrongMediaType: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "refused"),
+    Denied: (HTTPStatus.FORBIDDEN, "refused"),
+    Unavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "unavailable"),
+    CaptchaError: (HTTPStatus.BAD_REQUEST, "refused"),
+}
+#: What a refused answer is told in, above the next challenge.
+NOTES: dict[type[CaptchaError], str] = {WrongAnswer: "again", Expired: "over", Refused: "failed"}
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What the page is to be: whose, in which language, of which kind, and where the pass goes."""
+
+    fields: Mapping[str, str]
+    language: str
+    words: Mapping[str, str]
+    binding: Binding
+    kind: str
+
+    @property
+    def back(self) -> str:
+        """The return address, which the site lists; empty: the visitor copies the pass."""
+        return self.fields.get("return", "")
+
+
+class NoJs(Adapter):
+    """``GET /nojs`` begins a run, ``POST /nojs`` answers a stage of it."""
+
+    name: ClassVar[str] = "nojs"
+    prefixed: ClassVar[bool] = False
+    heard: ClassVar[bool] = True
+
+    def table(self) -> Table:
+        """Name the page and its style."""
+        style = scripts.serving(scripts.source("nojs.css").encode(), scripts.KEPT_SHORT, "text/css")
+        return {PATH: {"GET": self.begin, "POST": self.answer}, STYLE: {"GET": style}}
+
+    async def begin(self, request: Request) -> Response:
+        """Show the first stage."""
+        return self._begin(self._ask(request, request.query_params), "")
+
+    async def answer(self, request: Request) -> Response:
+        """Do what the visitor's button says: check the answer, give more time, or show something else."""
+        fields = await self.form(request)
+        wanted, token = fields.get("do", "check"), fields.get("token", "")
+        ask = self._ask(request, {**fields, "kind": wanted} if wanted in KINDS else fields)
+        if wanted == "more":
+            return self._stage(ask, self.engine.extend(token, self.name), "")
+        if wanted != "check":
+            return self._begin(ask, "")
+        try:
+            return await self._judge(ask, token, fields)
+        except Refused as error:
+            self.note(error)
+            return self._begin(ask, ask.words[wording(NOTES, error)])
+
+    async def _judge(self, ask: Ask, token: str, fields: Mapping[str, str]) -> Response:
+        claims = self.engine.look(token, self.name)
+        tiles = [f"tile{tile}" in fields for tile in range(TILES)]
+        await self.engine.redeem(claims, tiles if claims.kind == "grid" else fields.get("answer"))
+        following = self.engine.advance(claims)
+        if following is not None:
+            return self._stage(ask, following, ask.words["next"])
+        return self._done(ask, self.engine.vouch(claims).token)
+
+    def reply(self, error: CaptchaError, request: Request) -> Response:
+        """Word a refusal as a page in the visitor's language."""
+        status, name = wording(WORDS, error)
+        language = _language(request, request.query_params)
+        return _page(language, element("p", scripts.words(language)[name], role="alert"), status=status)
+
+    def word(self, error: CaptchaError) -> Response:
+        """Word a refusal where nothing is known of the visitor."""
+        status, name = wording(WORDS, error)
+        return _page(scripts.ENGLISH, element("p", scripts.words(scripts.ENGLISH)[name]), status=status)
+
+    def _ask(self, request: Request, fields: Mapping[str, str]) -> Ask:
+        """Check what is asked.
+
+        Raises:
+            BadRequest: when the return address is not one of the site's, or there is no such kind.
+            UnknownSite, WrongHost: as in :meth:`bind`.
+            WeakKind: when the site lets no challenge of the kind count.
+        """
+        asked = {name: fields[name] for name in ASKED if fields.get(name)}
+        host = _host(asked.get("return", ""))
+        words = {"action": asked.get("action", ""), "cdata": asked.get("cdata", "")}
+        binding = self.bind(request, asked.get("sitekey"), host=host, **words)
+        kind = self._kind(asked, binding["site"])
+        language = _language(request, asked)
+        return Ask({**asked, "kind": kind}, language, scripts.words(language), binding, kind)
+
+    def _kind(self, asked: Mapping[str, str], key: str) -> str:
+        site = next((site for site in self.sites.all if site.key == key), None)
+        if "return" in asked and not (site and asked["return"] in site.returns):
+            raise BadRequest("return address is not among the site's")
+        counts = [kind for kind in KINDS if not (site and site.kinds) or kind in site.kinds]
+        kind = asked.get("kind") or next(iter(counts), "")
+        if kind not in KINDS:
+            raise BadRequest(f"kind must be one of {', '.join(KINDS)}")
+        if site:
+            site.require_kind(kind)
+        return kind
+
+    def _begin(self, ask: Ask, note: str) -> Response:
+        if ask.binding["site"] == testkeys.PASSING_SITE:
+            return self._done(ask, testkeys.DUMMY)
+        if ask.binding["site"] == testkeys.FAILING_SITE:
+            raise Blocked("the failing test site")
+        return self._stage(ask, self.engine.issue(self.name, ask.kind, **ask.binding), note)
+
+    def _stage(self, ask: Ask, sealed: Sealed, note: str) -> Response:
+        kept = [*ask.fields.items(), ("token", sealed.token)]
+        hidden = (element("input", type="hidden", name=name, value=value) for name, value in kept)
+        left = ask.words["left"].replace("#", str(self.engine.left(sealed.claims)))
+        shown = _grid if ask.kind == "grid" else _text
+        form = element(
+            "form",
+            *hidden,
+            shown(ask, sealed, self.engine.picture(sealed), self.engine.languages("text")),
+            element("p", *_buttons(ask, self.engine.languages("text"))),
+            method="post",
+            action=PATH[1:],
+        )
+        told = element("p", note, role="status") if note else Markup()
+        return _page(ask.language, told, form, element("p", left))
+
+    def _done(self, ask: Ask, token: str) -> Response:
+        """Hand over the pass: to the return address at the press of a button, or else to be copied."""
+        more = scripts.further_words("nojs")[ask.language]
+        title = element("h1", f"✓ {ask.words['verified']}")
+        if ask.back:
+            field = element("input", type="hidden", name=FIELD, value=token)
+            button = element("button", more["go"], class_="main")
+            form = element("form", field, button, method="post", action=ask.back)
+            return _page(ask.language, title, form, target=ask.back)
+        box = element("textarea", token, id="pass", readonly=True, rows="8", spellcheck="false")
+        return _page(ask.language, title, element("label", more["copy"], for_="pass"), box)
+
+
+def _grid(ask: Ask, sealed: Sealed, pngs: tuple[bytes, ...], _: tuple[str, ...]) -> Markup:
+    claims, words, (sample, *tiles) = sealed.claims, ask.words, pngs
+    turn = words["round"].replace("#", str(claims.stage + 1)).replace("%", str(claims.stages))
+    picture = element("img", src=_data_url(sample), alt=words["sample"], class_="sample")
+    legend = element("legend", words["choose"], element("small", turn), picture)
+    labels = (_tile(words["image"].replace("#", str(at + 1)), at, png) for at, png in enumerate(tiles))
+    return element("fieldset", legend, element("div", *labels, class_="tiles"))
+
+
+def _tile(name: str, at: int, png: bytes) -> Markup:
+    box = element("input", type="checkbox", name=f"tile{at}", aria_label=name)
+    return element("label", box, element("img", src=_data_url(png), alt=""), class_="tile")
+
+
+def _text(ask: Ask, sealed: Sealed, pngs: tuple[bytes, ...], spoken: tuple[str, ...]) -> Markup:
+    words, (png,) = ask.words, pngs
+    picture = element("img", src=_data_url(png), alt=words["sample"], class_="line")
+    field = element("input", id="answer", name="answer", maxlength="64", autocomplete="off", required=True)
+    read = element("label", words["read"], for_="answer")
+    return joined(read, picture, _sound(ask, sealed.token) if spoken else Markup(), field)
+
+
+def _sound(ask: Ask, token: str) -> Markup:
+    """Say the same challenge as digits, in a player or as a file to keep."""
+    source = f"api/audio?{urlencode({'token': token})}"
+    player = element("audio", controls=True, src=source, preload="none")
+    link = element("a", ask.words["play"], href=f"{source}&download")
+    return joined(element("p", ask.words["hear"]), player, element("p", link))
+
+
+def _buttons(ask: Ask, spoken: tuple[str, ...]) -> list[Markup]:
+    """Offer what can be done; what does not answer must not be stopped by an empty field."""
+    words, grid = ask.words, ask.kind == "grid"
+    offers = [("other", words["other"], False), ("more", words["more"], not grid)]
+    offers += [("text", words["listen"], not (grid and spoken)), ("grid", words["look"], grid)]
+    others = [
+        element("button", text, name="do", value=value, formnovalidate=True)
+        for value, text, hidden in offers
+        if not hidden
+    ]
+    return [element("button", words["check"], name="do", value="check", class_="main"), *others]
+
+
+def _page(language: str, *children: str, status: HTTPStatus = HTTPStatus.OK, target: str = "") -> Response:
+    direction = "rtl" if language in _RIGHT_TO_LEFT else "ltr"
+    title = scripts.words(language)["human"]
+    content = document(*children, language=language, direction=direction, title=title, style=STYLE[1:])
+    policy = (
+        "default-src 'none'; style-src 'self'; img-src data:; media-src 'self'; base-uri 'none'; "
+        f"frame-ancestors 'none'; form-action 'self' {_origin(target)}"
+    )
+    headers = {"Content-Security-Policy": policy.strip(), "Referrer-Policy": "no-referrer"}
+    return Response(content, status, headers, media_type="text/html; charset=utf-8")
+
+
+def _language(request: Request, asked: Mapping[str, str]) -> str:
+    known, header = scripts.languages(), request.headers.get("accept-language", "")
+    if asked.get("lang") in known:
+        return asked["lang"]
+    chosen = languages.choose(header, {*known, *_ALIASES}, scripts.ENGLISH)
+    if chosen == "zh" and any(tag in header.lower() for tag in _TRADITIONAL):
+        return "zh-TW"
+    return _ALIASES.get(chosen, chosen)
+
+
+def _host(address: str) -> str:
+    try:
+        return urlsplit(address).hostname or ""
+    except ValueError:
+        raise BadRequest("return address is none") from None
+
+
+def _origin(address: str) -> str:
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc}" if address else ""
+
+
+def _data_url(png: bytes) -> str:
+    return f"data:image/png;base64,{b2a_base64(png, newline=False).decode('ascii')}"

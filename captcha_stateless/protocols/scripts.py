@@ -1,0 +1,93 @@
+"""The scripts that pages load: read from ``web/``, each closed in itself, compressed once, and named by their digest."""
+
+import gzip
+import hashlib
+import json
+import re
+from base64 import b64encode
+from importlib.resources import files
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from captcha_stateless.protocols.base import Handler
+
+WEB = files("captcha_stateless").joinpath("web")
+#: The one language that the widget brings with it.
+ENGLISH = "en"
+
+#: Other sites' pages are who loads them.
+ANYONE = {"Cross-Origin-Resource-Policy": "cross-origin"}
+KEPT_SHORT = {"Cache-Control": "public, max-age=3600"}
+KEPT_FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
+
+JAVASCRIPT = "text/javascript; charset=utf-8"
+_DIGEST_CHARACTERS = 16
+# They are for whoever reads the source, and a tenth of what would travel.
+_LINE_COMMENTS = re.compile(r"^ *//.*\n", re.MULTILINE)
+
+
+def languages() -> tuple[str, ...]:
+    """Name the languages that the widget speaks, as BCP 47 tags."""
+    found = WEB.joinpath("lang").iterdir()
+    return tuple(sorted(file.name.removesuffix(".json") for file in found if file.name.endswith(".json")))
+
+
+def words(language: str) -> dict[str, str]:
+    """Read what the widget says in one of :func:`languages`."""
+    document: dict[str, str] = json.loads(source(f"lang/{language}.json"))
+    return document
+
+
+def further_words(page: str) -> dict[str, dict[str, str]]:
+    """Read what a page says besides, by language."""
+    document: dict[str, dict[str, str]] = json.loads(source(f"{page}.json"))
+    return document
+
+
+def source(name: str) -> str:
+    """Read a file of ``web/``."""
+    return WEB.joinpath(*name.split("/")).read_text("utf-8")
+
+
+def element(*more: str) -> bytes:
+    """Write the script that defines the element; ``more`` joins it in its closure, so that a page's names stay its own."""
+    constants = (
+        f"const ENGLISH = {compact(words(ENGLISH))};",
+        f"const LANGUAGES = {compact(languages())};",
+    )
+    return closure(*constants, _LINE_COMMENTS.sub("", source("widget.js")), *more)
+
+
+def closure(*sources: str) -> bytes:
+    """Close sources in a scope of their own."""
+    return "\n".join(["(() => {", '"use strict";', *sources, "})();", ""]).encode()
+
+
+def digest(content: bytes) -> str:
+    """Name a script by its content."""
+    return hashlib.sha256(content).hexdigest()[:_DIGEST_CHARACTERS]
+
+
+def integrity(content: bytes) -> str:
+    """Write the ``integrity`` attribute of a script's tag (Subresource Integrity, section 3.5)."""
+    return f"sha384-{b64encode(hashlib.sha384(content).digest()).decode('ascii')}"
+
+
+def serving(content: bytes, headers: dict[str, str], media_type: str = JAVASCRIPT) -> Handler:
+    """Make the handler that serves a file, compressed where the client takes that."""
+    packed = gzip.compress(content, mtime=0)
+
+    async def serve(request: Request) -> Response:
+        wants = "gzip" in request.headers.get("accept-encoding", "")
+        coding = {"Content-Encoding": "gzip"} if wants else {}
+        head = {**headers, **coding, "Vary": "Accept-Encoding"}
+        return Response(packed if wants else content, media_type=media_type, headers=head)
+
+    return serve
+
+
+def compact(document: Any) -> str:
+    """Write JSON without spaces; a browser reads every character of it as it is."""
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,300 @@
+"""The page without scripts, used as a browser without scripts uses it: by its forms."""
+
+import re
+from collections.abc import Sequence
+from html import unescape
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any, ClassVar
+
+import httpx
+import pytest
+
+from captcha_stateless.errors import Misconfigured
+from captcha_stateless.protocols import scripts
+from captcha_stateless.protocols.nojs import NoJs
+from captcha_stateless.sites import DEVELOPMENT, load
+from captcha_stateless.testkeys import DUMMY, FAILING_SITE, PASSING_SITE
+from tests.conftest import MakeServer
+from tests.protocols.contract import AdapterContract
+from tests.support import Server
+
+BACK = "https://shop.example/sign-up?step=2"
+
+
+class TestAdapter(AdapterContract):
+    adapter: ClassVar = NoJs
+    paths: ClassVar[Sequence[str]] = ["/nojs", "/nojs.css"]
+    probes: ClassVar[Sequence[tuple[str, str]]] = [("POST", "/nojs")]
+
+    def is_worded(self, response: httpx.Response) -> bool:
+        return scripts.words("en")["refused"] in response.text
+
+
+class Form(HTMLParser):
+    """The form of a page: where it goes, its hidden fields, its boxes and its buttons."""
+
+    def __init__(self, page: httpx.Response) -> None:
+        super().__init__()
+        self.action, self.hidden, self.boxes, self.buttons = "", {}, [], []  # type: ignore[var-annotated]
+        self.feed(page.text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self.action = found["action"]
+        elif found.get("type") == "hidden":
+            self.hidden[found["name"]] = found["value"]
+        elif found.get("type") == "checkbox":
+            self.boxes.append(found["name"])
+        elif tag == "button":
+            self.buttons.append(found.get("value", ""))
+
+
+def begin(server: Server, **query: str) -> httpx.Response:
+    return server.visitor.get("/nojs", params={"sitekey": "dev-site", **query})
+
+
+def press(server: Server, page: httpx.Response, do: str, **fields: str) -> httpx.Response:
+    return server.visitor.post("/nojs", data={**Form(page).hidden, "do": do, **fields})
+
+
+def right(server: Server, page: httpx.Response) -> dict[str, str]:
+    answer: Any = server.answer(Form(page).hidden["token"], "nojs")
+    if isinstance(answer, str):
+        return {"answer": answer}
+    return {f"tile{at}": "on" for at, chosen in enumerate(answer) if chosen}
+
+
+def solve(server: Server, page: httpx.Response) -> httpx.Response:
+    while "token" in Form(page).hidden:
+        page = press(server, page, "check", **right(server, page))
+    return page
+
+
+def told_pass(page: httpx.Response) -> str:
+    (token,) = re.findall(r"<textarea[^>]*>([^<]+)</textarea>", page.text)
+    return str(token)
+
+
+def shop(folder: Path, more: str = "") -> Path:
+    path = folder / "sites.toml"
+    path.write_text(
+        f"[[site]]\nname = 'Shop'\nkey = 'shop'\nsecret_sha256 = '{'00' * 32}'\nhosts = ['shop.example']\n"
+        f"returns = ['{BACK}']\n{more}"
+    )
+    return path
+
+
+def test_a_grid_is_solved_and_the_pass_is_there_to_copy(server: Server) -> None:
+    page = begin(server, action="login", cdata="cart 7")
+
+    done = solve(server, page)
+
+    shown = server.engine.recognise(told_pass(done), DEVELOPMENT)
+    assert (shown.kind, shown.action, shown.cdata) == ("grid", "login", "cart 7")
+
+
+def test_the_page_has_nine_named_boxes_with_pictures_and_no_script(server: Server) -> None:
+    page = begin(server)
+
+    assert Form(page).boxes == [f"tile{at}" for at in range(9)]
+    assert page.text.count("data:image/png;base64,") == 10
+    assert 'aria-label="Image 9 of 9"' in page.text
+    assert "<script" not in page.text
+    assert "style=" not in page.text
+
+
+def test_its_policy_allows_its_own_style_pictures_sound_and_form_alone(server: Server) -> None:
+    policy = begin(server).headers["content-security-policy"]
+
+    assert policy == (
+        "default-src 'none'; style-src 'self'; img-src data:; media-src 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'; form-action 'self'"
+    )
+
+
+def test_text_is_solved_and_can_be_heard(server: Server) -> None:
+    page = begin(server, kind="text")
+    (source,) = re.findall(r'<audio[^>]* src="([^"]+)"', page.text)
+
+    sound = server.visitor.get(f"/{unescape(source)}")
+    done = solve(server, page)
+
+    assert sound.headers["content-type"] == "audio/wav"
+    assert server.engine.recognise(told_pass(done), DEVELOPMENT).kind == "text"
+
+
+def test_a_wrong_answer_gets_another_challenge_and_the_old_token_is_spent(server: Server) -> None:
+    page = begin(server)
+
+    again = press(server, page, "check")
+    spent = press(server, page, "check", **right(server, page))
+
+    assert "Not right. Here is another one." in again.text
+    assert Form(again).hidden["token"] != Form(page).hidden["token"]
+    assert "That did not work." in spent.text
+
+
+def test_an_expired_answer_is_told_and_gets_another_challenge(server: Server) -> None:
+    page = begin(server)
+    server.clock.pass_(121)
+
+    again = press(server, page, "check", tile0="on")
+
+    assert "Time is up." in again.text
+    assert "<textarea" in solve(server, again).text
+
+
+def test_more_time_shows_the_same_grid(server: Server) -> None:
+    page = begin(server)
+    server.clock.pass_(100)
+
+    more = press(server, page, "more")
+    server.clock.pass_(100)
+
+    assert "140 seconds left." in more.text
+    assert pictures(more) == pictures(page)
+    assert "Round 2 of 2" in press(server, more, "check", **right(server, more)).text
+
+
+def pictures(page: httpx.Response) -> list[str]:
+    return re.findall(r"data:image/png;base64,[^\"]+", page.text)
+
+
+def test_other_images_and_other_kinds_can_be_had(server: Server) -> None:
+    page = begin(server)
+
+    other, text = press(server, page, "other"), press(server, page, "text")
+    back = press(server, text, "grid")
+
+    assert pictures(other) != pictures(page)
+    assert 'name="answer"' in text.text
+    assert len(Form(back).boxes) == 9
+
+
+def test_the_pass_goes_to_an_address_that_the_site_lists(make_server: MakeServer, tmp_path: Path) -> None:
+    server = make_server(sites=shop(tmp_path))
+
+    done = solve(server, server.visitor.get("/nojs", params={"sitekey": "shop", "return": BACK}))
+
+    form = Form(done)
+    shown = server.engine.recognise(form.hidden["captcha-response"], load(tmp_path / "sites.toml").all[0])
+    assert form.action == BACK
+    assert shown.host == "shop.example"
+    assert done.headers["content-security-policy"].endswith("form-action 'self' https://shop.example")
+
+
+@pytest.mark.parametrize(
+    "back",
+    [
+        "https://evil.example/",
+        f"{BACK}&more",
+        "https://shop.example/",
+        "javascript:alert(1)",
+        "http://[",
+        "//x",
+    ],
+)
+def test_the_pass_goes_nowhere_else(make_server: MakeServer, tmp_path: Path, back: str) -> None:
+    server = make_server(sites=shop(tmp_path))
+
+    reply = server.visitor.get("/nojs", params={"sitekey": "shop", "return": back})
+
+    assert reply.status_code in (400, 403)
+    assert back not in reply.text
+
+
+def test_an_address_is_checked_again_with_every_answer(make_server: MakeServer, tmp_path: Path) -> None:
+    server = make_server(sites=shop(tmp_path))
+    page = server.visitor.get("/nojs", params={"sitekey": "shop", "return": BACK})
+
+    reply = press(server, page, "check", **{**right(server, page), "return": "https://evil.example/"})
+
+    assert reply.status_code in (400, 403)
+
+
+def test_a_kind_that_does_not_count_is_refused(make_server: MakeServer, tmp_path: Path) -> None:
+    server = make_server(sites=shop(tmp_path, "kinds = ['text']\n"))
+
+    default = server.visitor.get("/nojs?sitekey=shop")
+    refused = server.visitor.get("/nojs?sitekey=shop&kind=grid")
+
+    assert 'name="answer"' in default.text
+    assert refused.status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("query", "status"), [({"sitekey": "nobody"}, 403), ({"kind": "riddle"}, 400), ({"action": "ä"}, 400)]
+)
+def test_what_is_not_there_is_refused_in_words(server: Server, query: dict[str, str], status: int) -> None:
+    reply = begin(server, **query)
+
+    assert reply.status_code == status
+    assert "This is not possible here." in reply.text
+
+
+def test_a_malformed_answer_spends_nothing(server: Server) -> None:
+    page = begin(server, kind="text")
+
+    malformed = press(server, page, "check", answer="x" * 65)
+    done = press(server, page, "check", **right(server, page))
+
+    assert malformed.status_code == 400
+    assert "<textarea" in done.text
+
+
+@pytest.mark.parametrize(
+    ("header", "query", "language"),
+    [
+        ("de-AT,de;q=0.9", {}, "de"),
+        ("ja", {"lang": "fr"}, "fr"),
+        ("zh-Hant-TW", {}, "zh-TW"),
+        ("zh", {}, "zh-CN"),
+        ("nn-NO", {}, "nb"),
+        ("tlh", {}, "en"),
+        ("he", {"lang": "<b>"}, "he"),
+    ],
+)
+def test_it_speaks_the_visitor_s_language(
+    server: Server, header: str, query: dict[str, str], language: str
+) -> None:
+    params = {"sitekey": "dev-site", **query}
+    page = server.visitor.get("/nojs", params=params, headers={"Accept-Language": header})
+
+    direction = "rtl" if language == "he" else "ltr"
+    assert f'<html lang="{language}" dir="{direction}">' in page.text
+    assert scripts.words(language)["check"] in page.text
+
+
+def test_what_is_asked_is_escaped(server: Server) -> None:
+    page = begin(server, cdata='"><b>')
+
+    assert '"><b>' not in page.text
+    assert Form(page).hidden["cdata"] == '"><b>'
+
+
+def test_the_public_test_keys_pass_and_fail(make_server: MakeServer) -> None:
+    server = make_server(test_keys=True)
+
+    passing = server.visitor.get("/nojs", params={"sitekey": PASSING_SITE})
+    failing = server.visitor.get("/nojs", params={"sitekey": FAILING_SITE})
+
+    assert told_pass(passing) == DUMMY
+    assert failing.status_code == 403
+
+
+def test_every_language_has_its_further_words() -> None:
+    said = scripts.further_words("nojs")
+
+    assert sorted(said) == sorted(scripts.languages())
+    assert all(list(words) == ["go", "copy"] and all(words.values()) for words in said.values())
+
+
+@pytest.mark.parametrize("back", ["'ftp://shop.example'", "'https://shop.example/;x'", "'https://a b'", "7"])
+def test_a_return_address_that_could_be_more_than_one_is_refused_at_start(tmp_path: Path, back: str) -> None:
+    path = shop(tmp_path)
+    path.write_text(path.read_text().replace(f"'{BACK}'", back))
+
+    with pytest.raises(Misconfigured, match="returns are addresses"):
+        load(path)
