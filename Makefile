@@ -15,7 +15,7 @@ CORE_TESTS := tests/test_engine.py tests/test_seal.py tests/kinds tests/replay t
 	tests/protocols/test_health.py tests/protocols/test_minicap.py tests/protocols/test_relaysms.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fuzz format keys sample bench chaos edge docs lock clean
+.PHONY: help run test check fuzz format keys sample bench fire chaos edge docs lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -59,6 +59,9 @@ bench: .venv/bench  ## measure: CPU time a request, beside yardsticks in the sam
 
 chaos: .venv/test  ## the long races and kills of the replay filters
 	@CAPTCHA_TEST_CHAOS=1 $(BIN)/python -m pytest --timeout 900 tests/chaos tests/replay $(ARGS)
+
+fire: .venv/test  ## measure a server under overload and slow clients, in wall time
+	@PYTHONPATH=. $(BIN)/python benchmarks/fire.py
 
 edge: .venv/test  ## rolling restarts, kills, slow clients and overload, full size
 	@CAPTCHA_TEST_CHAOS=1 $(BIN)/python -m pytest --timeout 900 tests/edge tests/wire $(ARGS)

@@ -103,6 +103,7 @@ def create_app(
             replay,
             clock,
             adapters,
+            guard,
             settings.drain_seconds,
         ),
     )
@@ -285,6 +286,7 @@ def _lifespan(
     replay: Replay,
     clock: Callable[[], float],
     adapters: list[Adapter],
+    guard: Guard,
     drain_seconds: int,
 ) -> Lifespan[Starlette]:
     @asynccontextmanager
@@ -299,6 +301,7 @@ def _lifespan(
         with reloaded_on_hangup(files), drained_on_term(app.state, drain_seconds):
             yield
         await replay.close()
+        await guard.close()
 
     return lifespan
 

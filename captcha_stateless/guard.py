@@ -24,6 +24,9 @@ class Limit(Protocol):
     async def require(self, text: str, site: str) -> None:
         """Count a challenge that an address asks of a site."""
 
+    async def close(self) -> None:
+        """Close what is open."""
+
 
 @dataclass(frozen=True, slots=True)
 class Demand:
@@ -72,6 +75,11 @@ class Guard:
         """
         if self._rates is not None:
             await self._rates.require(caller.address, site)
+
+    async def close(self) -> None:
+        """Close what is open."""
+        if self._rates is not None:
+            await self._rates.close()
 
     def missed(self, claims: Claims) -> None:
         """Count a wrong answer against the prefix that the challenge was made for."""

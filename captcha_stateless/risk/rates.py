@@ -4,6 +4,7 @@ import logging
 import math
 import time
 from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
 
 from limits import RateLimitItem, parse
 from limits.aio.storage import RedisStorage
@@ -43,8 +44,14 @@ class Rates:
         """Take rates such as ``30/minute``, and where to count: ``memory`` or a Redis URL."""
         self._key, self._networks = key, networks
         self._rates = [parse(rate) for rate in rates]
-        self._memory = MemoryStorage() if store == "memory" else None
-        self._count = _own(self._memory) if self._memory else _shared(store)
+        self._memory: MemoryStorage | None = None
+        self._redis: RedisStorage | None = None
+        if store == "memory":
+            self._memory = MemoryStorage()
+            self._count = _own(self._memory)
+        else:
+            self._redis = _redis(store)
+            self._count = _shared(self._redis)
         self._down = False
 
     async def require(self, text: str, site: str) -> None:
@@ -61,6 +68,12 @@ class Rates:
             seconds = await self._seconds_over(rate, who)
             if seconds is not None:
                 raise TooMany(f"over {rate}", retry_after_seconds=seconds)
+
+    async def close(self) -> None:
+        """Close the connections to Redis."""
+        if self._redis is not None:
+            bridge: Any = self._redis.bridge  # redis-py's, as asked for below
+            await bridge.get_connection().aclose()
 
     async def _seconds_over(self, rate: RateLimitItem, who: str) -> int | None:
         if self._memory and len(self._memory.storage) > MOST:
@@ -85,8 +98,8 @@ def _own(storage: MemoryStorage) -> Counter:
     return count
 
 
-def _shared(url: str) -> Counter:
-    storage = RedisStorage(
+def _redis(url: str) -> RedisStorage:
+    return RedisStorage(
         f"async+{url}",
         wrap_exceptions=True,
         implementation="redispy",
@@ -94,6 +107,9 @@ def _shared(url: str) -> Counter:
         socket_timeout=_PATIENCE_SECONDS,
         socket_connect_timeout=_PATIENCE_SECONDS,
     )
+
+
+def _shared(storage: RedisStorage) -> Counter:
     limiter = SharedLimiter(storage)
 
     async def count(rate: RateLimitItem, who: str) -> float | None:

@@ -128,6 +128,8 @@ def test_replicas_count_together_in_redis(redis: RedisServer) -> None:
                 found.append(True)
             except TooMany:
                 found.append(False)
+        for replica in replicas:
+            await replica.close()
         return found
 
     assert anyio.run(run) == [True, True, True, False, False]
@@ -141,6 +143,7 @@ def test_without_redis_nobody_is_held_up(redis: RedisServer, caplog: pytest.LogC
         counting = Rates(KEY, ["1/hour"], store=redis.url)
         for _ in range(3):
             await counting.require("192.0.2.1", "shop")
+        await counting.close()
 
     anyio.run(run)
 
