@@ -66,6 +66,8 @@ def parts(settings: Settings) -> dict[str, Any]:
 
 
 def _is_served(name: str, settings: Settings) -> bool:
-    if name == "page":
-        return settings.page
-    return not settings.protocols or name in settings.protocols
+    if name in ("page", "demo") and not settings.page:
+        return False
+    if name == "demo" and settings.production:
+        return False
+    return name == "page" or not settings.protocols or name in settings.protocols
