@@ -82,7 +82,7 @@ class Seal:
         return claims
 
     def inspect(self, token: str) -> Claims:
-        """Open a token for whatever purpose it names; for the holder of the keys, never for a request.
+        """Open a token for whatever purpose it names; for the holder of the keys, never for a visitor.
 
         Raises:
             BadToken: when it does not open.

@@ -273,8 +273,15 @@ class Settings:
         _url,
         "the address under which clients reach this server, for URLs in answers; unset: the request's",
     )
-    production: bool = _option(False, _flag, "let `doctor` object to what is for trying things out only")
-    page: bool = _option(True, _flag, "serve the page to try it at `/`")
+    production: bool = _option(
+        False, _flag, "let `doctor` object to what is for trying things out only, and serve no playground"
+    )
+    page: bool = _option(
+        True, _flag, "serve the page to try it at `/`, and outside production the playground at `/demo`"
+    )
+    demo_replica: str = _option(
+        "", _url, "the address of another replica, which the playground shows beside this one"
+    )
 
     @classmethod
     def load(cls, environ: Mapping[str, str]) -> Self:

@@ -4,6 +4,7 @@ from captcha_stateless.protocols.audio import Audio
 from captcha_stateless.protocols.base import Adapter
 from captcha_stateless.protocols.clearance import Clearance
 from captcha_stateless.protocols.compat import Compat
+from captcha_stateless.protocols.demo import Demo
 from captcha_stateless.protocols.health import Health
 from captcha_stateless.protocols.jwks import Jwks
 from captcha_stateless.protocols.metrics import MetricsPage
@@ -35,4 +36,5 @@ PROTOCOLS: tuple[type[Adapter], ...] = (
     OpenApi,
     MetricsPage,
     Page,
+    Demo,
 )

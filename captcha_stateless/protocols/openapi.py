@@ -66,7 +66,12 @@ def parts(settings: Settings) -> dict[str, Any]:
 
 
 def _is_served(name: str, settings: Settings) -> bool:
-    switches = {"page": settings.page, "metrics": settings.metrics, "health": True}
+    switches = {
+        "page": settings.page,
+        "demo": settings.page and not settings.production,
+        "metrics": settings.metrics,
+        "health": True,
+    }
     if name in switches:
         return switches[name]
     return not settings.protocols or name in settings.protocols

@@ -1,4 +1,4 @@
-"""The page to try it: a person solves the grid at ``/``, by mouse or keyboard."""
+"""The page to try it: the widget alone, at ``/``."""
 
 from importlib.resources import files
 from typing import ClassVar
@@ -10,9 +10,9 @@ from captcha_stateless.errors import CaptchaError
 from captcha_stateless.protocols.base import Adapter, Handler, MethodNotAllowed, Table
 from captcha_stateless.settings import Settings
 
-#: Everything from this origin; pictures as ``data:`` URLs, as the API hands them out; no frame around it, no form out of it.
+#: Everything from this origin; no frame around it, no form out of it.
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; worker-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
 )
 
