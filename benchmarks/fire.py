@@ -100,9 +100,13 @@ async def beside_slow_clients(port: int, option: str) -> tuple[Load, str]:
         process.wait(timeout=60)
         said.seek(0)
         text = said.read().decode(errors="replace")
-    return load, " ".join(
-        line.strip() for line in text.splitlines()[-12:] if "closed" in line or "error" in line
-    )
+    ended = [line.strip() for line in text.splitlines() if line.startswith(("Test ended", "Exit status"))]
+    return load, "; ".join(ended)
+
+
+def cpu_seconds(server: LiveServer) -> float:
+    fields = Path(f"/proc/{server.process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def memory_megabytes(server: LiveServer) -> float:
@@ -125,15 +129,24 @@ def main() -> None:
 
 
 def measure(server: LiveServer) -> None:
+    began = cpu_seconds(server)
     most = asyncio.run(capacity(server.port))
-    print(f"capacity: {most:.0f} challenges/s from one worker")
+    each = (cpu_seconds(server) - began) / (most * CAPACITY_SECONDS)
+    print(f"capacity: {most:.0f} challenges/s from one worker, {each * 1e6:.0f} us of CPU time each")
     before = memory_megabytes(server)
+    began = cpu_seconds(server)
     load, health = asyncio.run(overload(server.port, most))
+    spent = cpu_seconds(server) - began
     good = sum(name == "200" and seconds <= GOOD_SECONDS for name, seconds in load.seconds)
     print(
         f"offered {load.outcomes.total() / FIRE_SECONDS:.0f}/s for {FIRE_SECONDS} s: "
         f"{good / FIRE_SECONDS / most:.0%} of capacity answered within {GOOD_SECONDS} s, {dict(load.outcomes)}, "
         f"p99 {load.percentile(0.99):.0f} ms; health {dict(health.outcomes)}, p99 {health.percentile(0.99):.0f} ms"
+    )
+    refusal = (spent - load.outcomes["200"] * each) / max(1, load.outcomes["503"])
+    print(
+        f"CPU time: {load.outcomes['200'] * each / spent:.0%} of {spent:.1f} s went to answers, a 503 took "
+        f"{refusal * 1e6:.0f} us ({refusal / each:.0%} of an answer)"
     )
     print(f"memory: {before:.0f} MB before, {memory_megabytes(server):.0f} MB after")
     if not shutil.which("slowhttptest"):
