@@ -180,14 +180,14 @@ class NoJs(Adapter):
     def _done(self, ask: Ask, token: str) -> Response:
         """Hand over the pass: to the return address at the press of a button, or else to be copied."""
         more = scripts.further_words("nojs")[ask.language]
-        title = element("h1", f"✓ {ask.words['verified']}")
+        title = f"✓ {ask.words['verified']}"
         if ask.back:
             field = element("input", type="hidden", name=FIELD, value=token)
             button = element("button", more["go"], class_="main")
             form = element("form", field, button, method="post", action=ask.back)
-            return _page(ask.language, title, form, target=ask.back)
+            return _page(ask.language, form, title=title, target=ask.back)
         box = element("textarea", token, id="pass", readonly=True, rows="8", spellcheck="false")
-        return _page(ask.language, title, element("label", more["copy"], for_="pass"), box)
+        return _page(ask.language, element("label", more["copy"], for_="pass"), box, title=title)
 
 
 def _grid(ask: Ask, sealed: Sealed, pngs: tuple[bytes, ...], _: tuple[str, ...]) -> Markup:
@@ -233,10 +233,14 @@ def _buttons(ask: Ask, spoken: tuple[str, ...]) -> list[Markup]:
     return [element("button", words["check"], name="do", value="check", class_="main"), *others]
 
 
-def _page(language: str, *children: str, status: HTTPStatus = HTTPStatus.OK, target: str = "") -> Response:
+def _page(
+    language: str, *children: str, status: HTTPStatus = HTTPStatus.OK, title: str = "", target: str = ""
+) -> Response:
     direction = "rtl" if language in _RIGHT_TO_LEFT else "ltr"
-    title = scripts.words(language)["human"]
-    content = document(*children, language=language, direction=direction, title=title, style=STYLE[1:])
+    title = title or scripts.words(language)["human"]
+    content = document(
+        element("h1", title), *children, language=language, direction=direction, title=title, style=STYLE[1:]
+    )
     policy = (
         "default-src 'none'; style-src 'self'; img-src data:; media-src 'self'; base-uri 'none'; "
         f"frame-ancestors 'none'; form-action 'self' {_origin(target)}"

@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 from base64 import b64encode
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -77,7 +78,7 @@ def integrity(content: bytes) -> str:
 
 def serving(content: bytes, headers: dict[str, str], media_type: str = JAVASCRIPT) -> Handler:
     """Make the handler that serves a file, compressed where the client takes that."""
-    packed = gzip.compress(content, mtime=0)
+    packed = _packed(content)
 
     async def serve(request: Request) -> Response:
         wants = "gzip" in request.headers.get("accept-encoding", "")
@@ -86,6 +87,11 @@ def serving(content: bytes, headers: dict[str, str], media_type: str = JAVASCRIP
         return Response(packed if wants else content, media_type=media_type, headers=head)
 
     return serve
+
+
+@cache  # an adapter's table is asked for more than once
+def _packed(content: bytes) -> bytes:
+    return gzip.compress(content, mtime=0)
 
 
 def compact(document: Any) -> str:

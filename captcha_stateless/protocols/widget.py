@@ -1,5 +1,6 @@
 """The widget: what a page loads to have ``<captcha-stateless>``, and what that loads when it needs it."""
 
+from functools import cached_property
 from http import HTTPStatus
 from typing import ClassVar
 
@@ -8,7 +9,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from captcha_stateless.errors import BadRequest, CaptchaError
 from captcha_stateless.protocols import scripts
-from captcha_stateless.protocols.base import Adapter, MethodNotAllowed, Table, wording
+from captcha_stateless.protocols.base import Adapter, Handler, MethodNotAllowed, Table, wording
 from captcha_stateless.protocols.scripts import ANYONE, KEPT_FOR_EVER, KEPT_SHORT
 
 PATH = "/widget.js"
@@ -36,20 +37,9 @@ class Widget(Adapter):
 
     def table(self) -> Table:
         """Name the files."""
-        content = scripts.element()
-        self._digest = scripts.digest(content)
-        self._pinned = scripts.serving(content, {**ANYONE, **KEPT_FOR_EVER})
-        self._languages = {
-            language: scripts.serving(
-                scripts.compact(scripts.words(language)).encode(),
-                {**ANYONE, **KEPT_SHORT},
-                "application/json",
-            )
-            for language in scripts.languages()
-        }
         worker = scripts.source("work.js").encode()
         return {
-            PATH: {"GET": scripts.serving(content, {**ANYONE, **KEPT_SHORT})},
+            PATH: {"GET": scripts.serving(scripts.element(), {**ANYONE, **KEPT_SHORT})},
             PINNED: {"GET": self.pinned},
             "/work.js": {"GET": scripts.serving(worker, {**ANYONE, **KEPT_SHORT})},
             "/widget/{language}.json": {"GET": self.language},
@@ -57,9 +47,10 @@ class Widget(Adapter):
 
     async def pinned(self, request: Request) -> Response:
         """Serve the script under its digest; another digest is another version."""
-        if request.path_params["digest"] != self._digest:
+        digest, serve = self._pinned
+        if request.path_params["digest"] != digest:
             raise NotThere("script of another version")
-        return await self._pinned(request)
+        return await serve(request)
 
     async def language(self, request: Request) -> Response:
         """Serve what the widget says in a language."""
@@ -72,6 +63,22 @@ class Widget(Adapter):
         """Word a refusal as plain text."""
         status, text = wording(WORDS, error)
         return PlainTextResponse(text, status)
+
+    @cached_property
+    def _pinned(self) -> tuple[str, Handler]:
+        content = scripts.element()
+        return scripts.digest(content), scripts.serving(content, {**ANYONE, **KEPT_FOR_EVER})
+
+    @cached_property
+    def _languages(self) -> dict[str, Handler]:
+        headers = {**ANYONE, **KEPT_SHORT}
+        contents = {
+            language: scripts.compact(scripts.words(language)).encode() for language in scripts.languages()
+        }
+        return {
+            language: scripts.serving(content, headers, "application/json")
+            for language, content in contents.items()
+        }
 
 
 def tag(base: str, *, pinned: bool) -> str:
