@@ -76,9 +76,15 @@ def test_what_is_no_token_is_not_found(server: Server, token: str) -> None:
     assert (reply.status_code, reply.json()) == (404, {"error": "No such challenge"})
 
 
-def test_a_grid_is_not_found(server: Server) -> None:
-    assert listen(server, issue(server, "onecaptcha")).status_code == 404
-    assert listen(server, server.engine.issue("onecaptcha", "grid").token).status_code == 404
+def test_a_grid_cannot_be_heard(server: Server) -> None:
+    reply = listen(server, server.engine.issue("onecaptcha", "grid").token)
+
+    assert reply.status_code == 400
+    assert list(reply.json()) == ["error"]
+
+
+def test_a_text_of_the_widget_s_can_be_heard(server: Server) -> None:
+    assert listen(server, issue(server, "onecaptcha")).status_code == 200
 
 
 def test_a_verification_token_is_not_found(server: Server) -> None:
