@@ -316,7 +316,10 @@ def replicas(server: Server, count: int) -> list[Visitor]:
 
 
 @pytest.mark.parametrize("keyed", [False, True])
-def test_of_a_thousand_calls_at_once_on_two_replicas_one_succeeds(server: Server, keyed: bool) -> None:
+def test_of_a_thousand_calls_at_once_on_two_replicas_one_succeeds(
+    make_server: MakeServer, keyed: bool
+) -> None:
+    server = make_server(queue=1_000)
     token, visitors, verdicts = server.earn(), replicas(server, 2), []
 
     async def call(number: int) -> None:

@@ -158,7 +158,7 @@ def browser() -> "Iterator[Browser]":
 @pytest.fixture
 def context(browser: "Browser") -> "Iterator[BrowserContext]":
     context = browser.new_context(locale="en-GB")
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(60_000)
     yield context
     context.close()
 
