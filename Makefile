@@ -11,8 +11,8 @@ INSTALL := $(PIP) install --constraint requirements.lock
 
 # What every branch of must be tested, and the tests that see to it.
 CORE := captcha_stateless/engine.py,captcha_stateless/seal.py,captcha_stateless/replay/*,captcha_stateless/kinds/*
-CORE_TESTS := tests/test_engine.py tests/test_seal.py tests/kinds tests/replay tests/protocols/test_audio.py \
-	tests/protocols/test_health.py tests/protocols/test_minicap.py tests/protocols/test_relaysms.py
+CORE_TESTS := tests/test_engine.py tests/test_seal.py tests/kinds tests/replay $(addprefix tests/protocols/test_, audio.py \
+	health.py jwks.py minicap.py onecaptcha.py relaysms.py restcaptcha.py tornevall.py)
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check fuzz format keys sample bench fire chaos edge docs lock clean

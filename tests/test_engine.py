@@ -255,3 +255,14 @@ def test_work_is_never_extended(server: Server) -> None:
     assert sealed.claims.until == sealed.claims.exp
     with pytest.raises(BadRequest):
         server.engine.extend(sealed.token, "test")
+
+
+def test_a_kind_there_is_not_is_a_bad_request(server: Server) -> None:
+    with pytest.raises(BadRequest):
+        server.engine.issue("test", "none")
+
+
+def test_the_holder_of_the_keys_reads_a_token_of_any_purpose(server: Server) -> None:
+    sealed = server.engine.issue("test", "grid")
+
+    assert server.engine.inspect(sealed.token) == sealed.claims
