@@ -90,7 +90,9 @@ class RelaySms(Adapter):
         (client,) = text(await self.json(request), "client_id")
         site = self._site(request, client)
         await self.limit(request, site.key)
-        sealed = self.engine.issue(self.name, "text", WANTED, site=site.key, host=origin_host(request))
+        host = origin_host(request)
+        self.engine.require_room(site.key, host, "", "")
+        sealed = self.engine.issue(self.name, "text", WANTED, site=site.key, host=host)
         (png,) = self.engine.picture(sealed)
         return JSONResponse({"challenge_id": sealed.token, "image": b64encode(png).decode("ascii")})
 

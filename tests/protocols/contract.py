@@ -22,7 +22,6 @@ HEADER_VALUES = st.text(
 INHERITED = [HealthCheck.function_scoped_fixture, HealthCheck.differing_executors]
 
 # Each adapter's class runs the contract's property against its own server, which Hypothesis takes for one test.
-INHERITED = [HealthCheck.function_scoped_fixture, HealthCheck.differing_executors]
 
 
 class AdapterContract:

@@ -340,3 +340,19 @@ def test_no_token_no_secret_and_no_answer_is_logged(server: Server, caplog: pyte
 
     assert "not-verified: spent" in caplog.text
     assert not any(secret in caplog.text for secret in (token[:60], "other-secret", "wrongly read"))
+
+
+def test_a_binding_that_no_pass_could_hold_is_refused_when_it_begins(
+    make_server: MakeServer, tmp_path: Path
+) -> None:
+    """A long key and a long host earned a pass of 783 characters, beyond what edges were promised."""
+    key, host = "k" * 64, "h" * 60 + ".example" + ".x" * 60
+    path = tmp_path / "sites.toml"
+    digest = fingerprint("secret").hex()
+    path.write_text(f'[[site]]\nname = "Long"\nkey = "{key}"\nsecret_sha256 = "{digest}"\n')
+    server = make_server(sites=path)
+
+    reply = server.visitor.post("/v1/new", json={"client_id": key}, headers={"Origin": f"https://{host}"})
+
+    assert reply.status_code == 400
+    assert list(reply.json()) == ["error"]
