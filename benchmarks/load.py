@@ -1,19 +1,20 @@
 """What the HTTP benchmarks share: a server on one core, a load from the other, and the server's CPU time."""
 
 import contextlib
-import http.client
 import os
+import re
 import socket
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 SERVICE = Path(__file__).parent / "service.py"
-CONNECTIONS = 4
+CONNECTIONS = 8
+_LENGTH = re.compile(rb"\ncontent-length: (\d+)", re.IGNORECASE)
 _TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 
 
@@ -25,6 +26,15 @@ class Sent:
     method: str = "POST"
     body: bytes = b""
     headers: Mapping[str, str] | None = None
+
+    def wire(self) -> bytes:
+        """Write it as HTTP/1.1."""
+        headers = {"Host": "localhost", "Content-Length": str(len(self.body)), **(self.headers or {})}
+        lines = [
+            f"{self.method} {self.path} HTTP/1.1",
+            *(f"{name}: {text}" for name, text in headers.items()),
+        ]
+        return "\r\n".join([*lines, "", ""]).encode("ascii") + self.body
 
 
 @dataclass(frozen=True)
@@ -71,32 +81,65 @@ class Server:
 
     def cost(self, requests: Sequence[Sent], *, status: int = 200) -> Cost:
         """Send the requests over a few connections, and tell what one of them costs."""
-        bodies: list[list[bytes]] = [[] for _ in range(CONNECTIONS)]
-        threads = [
-            threading.Thread(target=self._send, args=(requests[number::CONNECTIONS], bodies[number], status))
-            for number in range(CONNECTIONS)
-        ]
-        before = self.cpu_seconds()
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        spent = self.cpu_seconds() - before
-        found = [body for part in bodies for body in part]
-        if len(found) != len(requests):
-            raise SystemExit("a request failed; see above")
-        return Cost(spent / len(found), sum(map(len, found)) / len(found), found)
+        ready = [sent.wire() for sent in requests]
+        with contextlib.ExitStack() as stack:
+            connections = [stack.enter_context(Connection(self.port)) for _ in range(CONNECTIONS)]
+            before = self.cpu_seconds()
+            bodies = [
+                body
+                for start in range(0, len(ready), CONNECTIONS)
+                for body in _round(connections, ready[start : start + CONNECTIONS], status)
+            ]
+            spent = self.cpu_seconds() - before
+        return Cost(spent / len(bodies), sum(map(len, bodies)) / len(bodies), bodies)
 
-    def _send(self, requests: Iterable[Sent], bodies: list[bytes], status: int) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
-        for sent in requests:
-            connection.request(sent.method, sent.path, sent.body, dict(sent.headers or {}))
-            response = connection.getresponse()
-            body = response.read()
-            if response.status != status:
-                raise SystemExit(f"{sent.path} answered {response.status}: {body[:200]!r}")
-            bodies.append(body)
-        connection.close()
+
+class Connection:
+    """A kept connection, as cheap as can be, so that the client does not take the server's time."""
+
+    def __init__(self, port: int) -> None:
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=20)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+
+    def send(self, request: bytes) -> None:
+        self._socket.sendall(request)
+
+    def body(self, status: int) -> bytes:
+        head, _, body = self._until(b"\r\n\r\n").partition(b"\r\n\r\n")
+        if not head.startswith(b"HTTP/1.1 %d " % status):
+            raise SystemExit(f"a request was answered {head[:40]!r}: {body[:200]!r}")
+        found = _LENGTH.search(head)
+        length = int(found[1]) if found else 0
+        chunks = [body]
+        while (missing := length - sum(map(len, chunks))) > 0:
+            chunks.append(self._received(missing))
+        return b"".join(chunks)
+
+    def _until(self, end: bytes) -> bytes:
+        data = b""
+        while end not in data:
+            data += self._received(65_536)
+        return data
+
+    def _received(self, most: int) -> bytes:
+        data = self._socket.recv(most)
+        if not data:
+            raise SystemExit("the server closed a connection")
+        return data
+
+
+def _round(connections: Sequence[Connection], requests: Sequence[bytes], status: int) -> Iterator[bytes]:
+    """Send one request over each connection, then read the answers."""
+    for connection, request in zip(connections, requests, strict=False):
+        connection.send(request)
+    for connection, _ in zip(connections, requests, strict=False):
+        yield connection.body(status)
 
 
 @contextlib.contextmanager

@@ -1,7 +1,7 @@
 """Who may come in: a few requests at work, a few that wait, and the rest told at once to come back."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import Callable
 
 import anyio
 
@@ -15,7 +15,7 @@ WAITING = 64
 
 
 class Admission:
-    """A queue in the order of arrival, with a bounded number of places."""
+    """A queue in the order of arrival, with a bounded number of places; ``async with`` it, to wait for one's turn."""
 
     def __init__(
         self,
@@ -26,10 +26,9 @@ class Admission:
     ) -> None:
         """Take the number of places; ``seen`` is told how many are taken whenever that changes."""
         self._most, self._inside, self._seen = at_work + waiting, 0, seen
-        self._places = anyio.Semaphore(at_work, max_value=at_work)
+        self._places = anyio.Semaphore(at_work, max_value=at_work, fast_acquire=True)
 
-    @asynccontextmanager
-    async def admitted(self) -> AsyncIterator[None]:
+    async def __aenter__(self) -> None:
         """Wait for one's turn.
 
         Raises:
@@ -39,10 +38,17 @@ class Admission:
             raise Overloaded("too many requests are waiting")
         self._count(1)
         try:
-            async with self._places:
-                yield
-        finally:
+            # Whoever has arrived meanwhile is counted before work begins, or a crowd would wait where nobody counts it.
+            await asyncio.sleep(0)
+            await self._places.acquire()
+        except BaseException:
             self._count(-1)
+            raise
+
+    async def __aexit__(self, *_: object) -> None:
+        """Make place for the next."""
+        self._places.release()
+        self._count(-1)
 
     def _count(self, change: int) -> None:
         self._inside += change

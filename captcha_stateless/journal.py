@@ -53,6 +53,8 @@ class Journal:
         # The path is left out, for some hold tokens.
         protocol = getattr(scope.get("endpoint"), "protocol", _NOWHERE)
         self._events.responded(protocol, status, seconds)
+        if not _log.isEnabledFor(logging.INFO):
+            return
         fields: dict[str, Any] = {
             "protocol": protocol,
             "method": scope["method"][:16],

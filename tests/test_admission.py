@@ -17,7 +17,7 @@ async def crowd(admission: Admission, size: int) -> tuple[int, int, int]:
     async def come() -> None:
         nonlocal served, refused, inside, most
         try:
-            async with admission.admitted():
+            async with admission:
                 inside += 1
                 most = max(most, inside)
                 await anyio.lowlevel.checkpoint()

@@ -72,7 +72,7 @@ GROUND = {
 
 HOMES = {
     "jwcrypto": {"seal", "passes", "keys"},
-    "cryptography": {"keys"},
+    "cryptography": {"keys", "seal"},
     "dns": {"risk"},
     "starlette": {"protocols", "journal", "manners", "peers", "signals", "app", "integrations", "wire"},
     "flask": {"integrations"},

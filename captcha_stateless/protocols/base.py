@@ -4,7 +4,7 @@ import json
 import logging
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from http import HTTPStatus
 from typing import Any, ClassVar, TypedDict
 from urllib.parse import urlsplit
@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Match, Route
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from captcha_stateless import testkeys
 from captcha_stateless.admission import Admission
@@ -90,6 +90,24 @@ class Fault(CaptchaError):
     """A fault of ours; what it was is in the log alone."""
 
     code = "fault"
+
+
+class Arrived(Request):
+    """A request whose body is there: one that was longer than its path takes cannot be read."""
+
+    def __init__(self, scope: Scope, content: bytes | None) -> None:
+        super().__init__(scope)
+        self._content = content
+
+    async def stream(self) -> AsyncGenerator[bytes, None]:
+        """Hand out the body in one piece.
+
+        Raises:
+            BodyTooLarge: when it was longer than any honest one.
+        """
+        if self._content is None:
+            raise BodyTooLarge("body too large")
+        yield self._content
 
 
 class Adapter(ABC):
@@ -242,14 +260,7 @@ class Adapter(ABC):
         Raises:
             BodyTooLarge: when it is longer; the rest is not read.
         """
-        chunks: list[bytes] = []
-        room = self.max_body_bytes
-        async for chunk in request.stream():
-            room -= len(chunk)
-            if room < 0:
-                raise BodyTooLarge("body too large")
-            chunks.append(chunk)
-        return b"".join(chunks)
+        return await request.body()
 
     async def form(self, request: Request) -> dict[str, str]:
         """Read a body as an HTML form, urlencoded or multipart, without files; of a name that comes twice the last counts.
@@ -262,13 +273,8 @@ class Adapter(ABC):
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if media_type not in FORMS:
             raise WrongMediaType(f"body must be {' or '.join(FORMS)}")
-        content = await self.body(request)
-
-        async def receive() -> Message:
-            return {"type": "http.request", "body": content, "more_body": False}
-
         try:
-            async with Request(request.scope, receive).form(max_files=0, max_fields=_MAX_FIELDS) as fields:
+            async with request.form(max_files=0, max_fields=_MAX_FIELDS) as fields:
                 return {name: value for name, value in fields.multi_items() if isinstance(value, str)}
         except (HTTPException, LookupError, ValueError):
             raise BadRequest("body must be a form") from None
@@ -400,25 +406,23 @@ class Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
-        request = Request(scope, receive, send)
         try:
-            response = await self._respond(await self._arrived(request))
+            response = await self._respond(await self._arrived(scope, receive))
         except ClientDisconnect:
             return
         await response(scope, receive, send)
 
-    async def _arrived(self, request: Request) -> Request:
+    async def _arrived(self, scope: Scope, receive: Receive) -> "Arrived":
         """Read the body before the request takes a place in the queue: a slow client holds none."""
-        head: list[Message] = []
-        room = self._adapter.max_body_bytes
-        while room >= 0 and (not head or head[-1].get("more_body", False)):
-            head.append(await request.receive())
-            room -= len(head[-1].get("body", b""))
-
-        async def receive() -> Message:
-            return head.pop(0) if head else await request.receive()
-
-        return Request(request.scope, receive)
+        chunks, room, more = [], self._adapter.max_body_bytes, True
+        while more and room >= 0:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
+            chunks.append(message.get("body", b""))
+            room -= len(chunks[-1])
+            more = message.get("more_body", False)
+        return Arrived(scope, b"".join(chunks) if room >= 0 else None)
 
     async def _respond(self, request: Request) -> Response:
         handler = self._methods.get(request.method)
@@ -427,7 +431,7 @@ class Endpoint:
                 raise MethodNotAllowed(self._allowed)
             if not self._adapter.queued:
                 return await handler(request)
-            async with self._adapter.admission.admitted():
+            async with self._adapter.admission:
                 return await handler(request)
         except CaptchaError as error:
             self._adapter.note(error)
