@@ -137,8 +137,10 @@ function protocol(name, steps, values) {
     const form = make("form", {}, ...inputs, request, send, " ", copy, pictures, answer);
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
-      await perform(step, values, answer, pictures);
-      redraw();
+      if (form.ariaBusy) return;
+      form.ariaBusy = "true";
+      await perform(step, values, { answer, pictures, redraw });
+      form.ariaBusy = null;
     });
     fieldsets[at].append(form);
   });
@@ -147,7 +149,8 @@ function protocol(name, steps, values) {
   return block;
 }
 
-async function perform(step, values, answer, pictures) {
+// What is shown of an answer is shown last: by then the next step is filled in.
+async function perform(step, values, { answer, pictures, redraw }) {
   const { url, init } = requestOf(step, values);
   pictures.replaceChildren();
   try {
@@ -158,6 +161,7 @@ async function perform(step, values, answer, pictures) {
     if (id) values.id = id;
     if (type.startsWith("image/")) {
       pictures.append(await painted(await reply.blob()));
+      redraw();
       answer.textContent = head;
     } else if (type.startsWith("audio/")) {
       await sounded(await reply.arrayBuffer());
@@ -165,8 +169,13 @@ async function perform(step, values, answer, pictures) {
     } else {
       const text = await reply.text();
       const document = type.includes("json") ? JSON.parse(text) : text;
+      take(step, document, values);
+      for (const source of [document.expected, ...(document.images ?? []), document.image].filter(Boolean)) {
+        pictures.append(await painted(source));
+      }
+      redraw();
       answer.textContent = `${head}\n${pretty(document)}`;
-      await taken(step, document, values, pictures, answer);
+      if (document.challengeType) await solve(document, values, { answer, redraw });
     }
   } catch (error) {
     answer.textContent = String(error);
@@ -181,19 +190,17 @@ async function sounded(bytes) {
   source.start();
 }
 
-async function taken(step, document, values, pictures, answer) {
+function take(step, document, values) {
   for (const [field, path] of Object.entries(step.keep ?? {})) {
     const value = path.split(".").reduce((at, name) => at?.[name], document);
     if (value !== undefined) values[field] = value;
   }
-  for (const source of [document.expected, ...(document.images ?? []), document.image].filter(Boolean)) {
-    pictures.append(await painted(source));
-  }
-  if (document.challengeType) {
-    const { algorithm, difficulty } = document.challengeType;
-    values.solution = await worked({ nonce: document.token.split(":")[0], algorithm, difficulty, unit: "hex" });
-    answer.textContent += `\nsolution found: ${values.solution}`;
-  }
+}
+
+async function solve({ token, challengeType: { algorithm, difficulty } }, values, { answer, redraw }) {
+  values.solution = await worked({ nonce: token.split(":")[0], algorithm, difficulty, unit: "hex" });
+  redraw();
+  answer.textContent += `\nsolution found: ${values.solution}`;
 }
 
 // The widget, with a switch for each attribute.

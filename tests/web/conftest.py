@@ -35,7 +35,7 @@ class Visit:
         self.engine = captcha.app.state.engine
 
     def open(self, body: str, script: str = "", *, policy: str = POLICY, head: str = "") -> "Page":
-        """Show a page of ours that loads the widget; ``script`` is served from its own path."""
+        """Show a page of ours that loads the widget, and wait until it has its words; ``script`` has its own path."""
         markup = (
             f"<!doctype html><html lang=en><head><title>Sign up</title><script src=/script.js></script>"
             f"<script src=/widget.js async></script>{head}</head><body><main><h1>Sign up</h1>{body}</main></body></html>"
@@ -43,7 +43,10 @@ class Visit:
         self._serve("/page.html", "text/html; charset=utf-8", markup, policy)
         self._serve("/script.js", "text/javascript", script, policy)
         self.page.goto(f"{self.url}/page.html")
-        self.page.wait_for_function("() => customElements.get('captcha-stateless')")
+        self.page.wait_for_function(
+            "() => customElements.get('captcha-stateless') && [...document.querySelectorAll('captcha-stateless')]"
+            ".every(({ shadowRoot }) => shadowRoot.querySelector('.box').lang)"
+        )
         return self.page
 
     def press_trigger(self) -> dict[str, Any]:

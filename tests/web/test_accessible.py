@@ -28,7 +28,7 @@ LOOKS: dict[str, dict[str, Any]] = {
 def looked_at(browser: "Browser", captcha: CaptchaServer, look: str) -> Visit:
     # axe-core is put into the page by the test, which no policy need allow.
     context = browser.new_context(**{"locale": "en-GB", **LOOKS[look]}, bypass_csp=True)
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(60_000)
     return Visit(context, captcha)
 
 
@@ -123,6 +123,7 @@ def test_the_pages(browser: "Browser", captcha: CaptchaServer, look: str, path: 
         visit.page.evaluate(
             "() => document.querySelectorAll('details').forEach((one) => { one.open = true; })"
         )
+        visit.page.wait_for_function("() => [...document.images].every(({ complete }) => complete)")
 
     found = objections(visit.page)
     reflowed = visit.page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")

@@ -69,7 +69,7 @@ def test_a_browser_s_worker_finds_a_solution(site: Site, tmp_path: Path) -> None
     address = f"http://127.0.0.1:{site.server_port}/"
     command = [program("chromium"), *options, address]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as browser:
-        heard = site.heard.wait(60)
+        heard = site.heard.wait(100)
         browser.terminate()
 
     assert heard

@@ -28,7 +28,7 @@ def drive(*messages: Any) -> list[dict[str, Any]]:
         input="\n".join(map(json.dumps, messages)),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=100,
         check=True,
     )
     return [json.loads(line) for line in done.stdout.splitlines()]
