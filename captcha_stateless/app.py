@@ -96,7 +96,13 @@ def create_app(
     ]
     app = Starlette(
         routes=in_order(route for adapter in adapters for route in adapter.routes()),
-        middleware=[Middleware(Journal, events), *_peers(settings), Middleware(Manners), _cors(settings)],
+        middleware=[
+            *_tracing(settings),
+            Middleware(Journal, events),
+            *_peers(settings),
+            Middleware(Manners),
+            _cors(settings),
+        ],
         exception_handlers={HTTPException: _http_error, Exception: _server_error},
         lifespan=_lifespan(
             [file for file in (ring, served, networks) if file],
@@ -264,6 +270,16 @@ def _checked(settings: Settings, engine: Engine, served: sites.Sites) -> sites.S
             except BadRequest as error:
                 raise Misconfigured(f"policy {policy.name}: {error}") from None
     return served
+
+
+def _tracing(settings: Settings) -> list[Middleware]:
+    if not settings.tracing:
+        return []
+    try:
+        from captcha_stateless.tracing import Tracing, exporting  # an extra
+    except ImportError:
+        raise Misconfigured("CAPTCHA_TRACING needs `pip install captcha-stateless[otel]`") from None
+    return [Middleware(Tracing, exporting())]
 
 
 def _peers(settings: Settings) -> list[Middleware]:

@@ -222,6 +222,9 @@ class Settings:
     metrics_key: str = _option(
         "", _text, "the key that `/metrics` asks for as `Authorization: Bearer`; empty: none", secret=True
     )
+    tracing: bool = _option(
+        False, _flag, "send a trace of each request (extra `otel`) to where the `OTEL_*` variables say"
+    )
     log: LogForm = _option(
         "text", _one_of(*get_args(LogForm)), "`text`, or `json`: one object a line, and one line a request"
     )

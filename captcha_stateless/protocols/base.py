@@ -363,7 +363,7 @@ class Paths(BaseRoute):
         for route in self._by_path.get(_path_below(scope), ()):
             match, child = route.matches(scope)
             if match is not Match.NONE:
-                return match, child
+                return match, {**child, "route": route}
         return Match.NONE, {}
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
