@@ -1,7 +1,11 @@
-"""Passes verified offline by nginx njs and HAProxy, with the files that are handed out: the same verdict as ours."""
+"""Passes verified offline: by nginx njs, HAProxy and workerd with the files that are handed out, by PyJWT and by jose.
+
+All give the same verdict on the same passes, good and bad.
+"""
 
 import base64
 import json
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -22,14 +26,20 @@ from captcha_stateless.settings import Settings
 from tests.edge import programs
 from tests.edge.conftest import settings_in
 from tests.live import free_port
+from tests.needs import need, program
+
+CLIENTS = Path(__file__).parent.parent / "clients"
 
 
 class Site(BaseHTTPRequestHandler):
-    """The site behind the edge."""
+    """The site behind the edge; and where the public keys can be fetched, which the issuer puts there."""
+
+    published = b""
 
     def do_GET(self) -> None:
         self.send_response(200)
         self.end_headers()
+        self.wfile.write(self.published if self.path == "/.well-known/jwks.json" else b"the site")
 
     def log_message(self, *_: object) -> None:
         pass
@@ -96,7 +106,24 @@ def haproxy(folder: Path, issuer: Issuer, site: int, port: int) -> Iterator[str]
         yield url
 
 
-@pytest.fixture(params=[njs, haproxy], ids=lambda run: str(run.__name__), scope="module")
+def workerd(folder: Path, issuer: Issuer, site: int, port: int) -> Iterator[str]:
+    Site.published = json.dumps(issuer.published).encode()
+    need(
+        (CLIENTS / "node_modules" / "miniflare").exists(), "the npm packages of tests/clients (npm ci there)"
+    )
+    behind = f"http://127.0.0.1:{site}"
+    bindings = {
+        "ORIGIN": behind,
+        "JWKS": f"{behind}/.well-known/jwks.json",
+        "ISSUER": "captcha-stateless",
+        "SITE": "dev-site",
+    }
+    runner = str(Path(__file__).parent / "worker.mjs")
+    with programs.running([program("node"), runner, str(port), json.dumps(bindings)], port) as url:
+        yield url
+
+
+@pytest.fixture(params=[njs, haproxy, workerd], ids=lambda run: str(run.__name__), scope="module")
 def opens(
     request: pytest.FixtureRequest, issuer: Issuer, site: int, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[str], bool]]:
@@ -171,3 +198,38 @@ def test_good_passes_open_as_often_as_they_come(
 @pytest.mark.parametrize("what", BAD)
 def test_bad_passes_do_not(opens: Callable[[str], bool], issuer: Issuer, tmp_path: Path, what: str) -> None:
     assert not opens(BAD[what](issuer, Issuer(tmp_path)))
+
+
+def pyjwt(issuer: Issuer, token: str) -> bool:
+    """Judge as a Python back end would."""
+    try:
+        key = jwt.PyJWKSet.from_dict(issuer.published)[jwt.get_unverified_header(token)["kid"]]
+        expected = {"audience": "dev-site", "issuer": "captcha-stateless"}
+        found = jwt.decode_complete(token, key, algorithms=["ES256"], **expected)
+    except (jwt.InvalidTokenError, KeyError):
+        return False
+    return bool(found["header"]["typ"] == "captcha-pass+jwt")
+
+
+def test_pyjwt_gives_the_same_verdicts(issuer: Issuer, tmp_path: Path) -> None:
+    theirs = Issuer(tmp_path)
+
+    good = [pyjwt(issuer, issuer.earn(life=life)) for life in (30, 300, 1_800)]
+    bad = {what for what, make in BAD.items() if pyjwt(issuer, make(issuer, theirs))}
+
+    assert (good, bad) == ([True] * 3, set())
+
+
+def test_jose_gives_the_same_verdicts(issuer: Issuer, site: int, tmp_path: Path) -> None:
+    Site.published = json.dumps(issuer.published).encode()
+    need((CLIENTS / "node_modules" / "jose").exists(), "the npm packages of tests/clients (npm ci there)")
+    theirs = Issuer(tmp_path)
+    tokens = [
+        *(issuer.earn(life=life) for life in (30, 300, 1_800)),
+        *(make(issuer, theirs) for make in BAD.values()),
+    ]
+    words = [program("node"), "jose.mjs", f"http://127.0.0.1:{site}", *tokens]
+
+    told = subprocess.run(words, cwd=CLIENTS, capture_output=True, text=True, timeout=60, check=True)
+
+    assert json.loads(told.stdout) == [True] * 3 + [False] * len(BAD)
