@@ -157,8 +157,14 @@ def _shared_counts(settings: Settings) -> Iterator[None]:
     if not settings.metrics:
         yield
         return
-    with tempfile.TemporaryDirectory(prefix="captcha-stateless-metrics-") as folder:
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="captcha-stateless-metrics-")
+    except OSError as error:
+        raise Misconfigured(
+            f"CAPTCHA_METRICS needs a folder to write to ({error.strerror}); name one in TMPDIR, best in memory"
+        ) from None
+    with folder as name:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = name
         yield
 
 

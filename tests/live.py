@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import httpx
 
@@ -15,12 +15,19 @@ import httpx
 class LiveServer:
     """A server that listens; its output is kept for the test to read."""
 
-    def __init__(self, *options: str, environ: Mapping[str, str] | None = None, port: int = 0) -> None:
+    def __init__(
+        self,
+        *options: str,
+        environ: Mapping[str, str] | None = None,
+        port: int = 0,
+        within: Sequence[str] = (),
+    ) -> None:
+        """Start it; ``within`` is a command that runs it as its last words say."""
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         command = [sys.executable, "-m", "captcha_stateless", "serve", "--port", str(self.port), *options]
         self.process = subprocess.Popen(
-            command,
+            [*within, *command],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -56,10 +63,13 @@ class LiveServer:
 
 @contextlib.contextmanager
 def live_server(
-    *options: str, environ: Mapping[str, str] | None = None, port: int = 0
+    *options: str,
+    environ: Mapping[str, str] | None = None,
+    port: int = 0,
+    within: Sequence[str] = (),
 ) -> Iterator[LiveServer]:
     """Start a server, on a free port unless one is named, and end it when the test is over."""
-    server = LiveServer(*options, environ=environ, port=port)
+    server = LiveServer(*options, environ=environ, port=port, within=within)
     try:
         server.wait()
         yield server

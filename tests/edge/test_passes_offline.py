@@ -204,8 +204,9 @@ def pyjwt(issuer: Issuer, token: str) -> bool:
     """Judge as a Python back end would."""
     try:
         key = jwt.PyJWKSet.from_dict(issuer.published)[jwt.get_unverified_header(token)["kid"]]
-        expected = {"audience": "dev-site", "issuer": "captcha-stateless"}
-        found = jwt.decode_complete(token, key, algorithms=["ES256"], **expected)
+        found = jwt.decode_complete(
+            token, key, algorithms=["ES256"], audience="dev-site", issuer="captcha-stateless"
+        )
     except (jwt.InvalidTokenError, KeyError):
         return False
     return bool(found["header"]["typ"] == "captcha-pass+jwt")
