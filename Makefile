@@ -15,7 +15,7 @@ CORE_TESTS := tests/test_engine.py tests/test_seal.py tests/kinds tests/replay $
 	health.py jwks.py minicap.py onecaptcha.py relaysms.py restcaptcha.py tornevall.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fuzz format keys sample bench fire chaos edge docs lock clean
+.PHONY: help run test check fuzz format keys sample bench fire soak chaos edge docs lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -62,6 +62,9 @@ chaos: .venv/test  ## the long races and kills of the replay filters
 
 fire: .venv/test  ## measure a server under overload and slow clients, in wall time
 	@PYTHONPATH=. $(BIN)/python benchmarks/fire.py
+
+soak: .venv/test  ## ten minutes of every protocol's runs on two replicas: errors, times, memory
+	@PYTHONPATH=. $(BIN)/python benchmarks/soak.py
 
 edge: .venv/test  ## rolling restarts, kills, slow clients and overload, full size
 	@CAPTCHA_TEST_CHAOS=1 $(BIN)/python -m pytest --timeout 900 tests/edge tests/wire $(ARGS)
