@@ -14,7 +14,6 @@ import anyio
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Lifespan
@@ -29,7 +28,7 @@ from captcha_stateless.guard import Guard, Limit
 from captcha_stateless.journal import Journal
 from captcha_stateless.keys import KeyRing
 from captcha_stateless.kinds import KINDS
-from captcha_stateless.manners import Manners
+from captcha_stateless.manners import Manners, Origins
 from captcha_stateless.model import Claims
 from captcha_stateless.passes import Passes
 from captcha_stateless.peers import Peers
@@ -98,10 +97,9 @@ def create_app(
         routes=in_order(route for adapter in adapters for route in adapter.routes()),
         middleware=[
             *_tracing(settings),
-            Middleware(Journal, events),
+            Middleware(Manners, Journal(events)),
             *_peers(settings),
-            Middleware(Manners),
-            _cors(settings),
+            _origins(settings),
         ],
         exception_handlers={HTTPException: _http_error, Exception: _server_error},
         lifespan=_lifespan(
@@ -286,11 +284,10 @@ def _peers(settings: Settings) -> list[Middleware]:
     return [Middleware(Peers, settings.trusted_proxies)] if settings.trusted_proxies else []
 
 
-def _cors(settings: Settings) -> Middleware:
+def _origins(settings: Settings) -> Middleware:
     return Middleware(
-        CORSMiddleware,
+        Origins,
         allow_origins=settings.cors_origins,
-        allow_methods=["GET", "POST"],
         allow_headers=["Content-Type", "X-Captcha-Challenge"],
         expose_headers=["Retry-After", "Captcha-Id", PASS_HEADER, "X-Request-Id"],
         max_age=PREFLIGHT_SECONDS,

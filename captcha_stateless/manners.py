@@ -1,27 +1,110 @@
-"""The headers that every answer carries unless it chooses otherwise: not stored, not sniffed, the last while we drain."""
+"""What every answer carries unless it chooses otherwise: its request's id, and whether it may be stored, sniffed or shared.
 
+One layer for all of it, and the CORS library only for whoever names an origin: three layers of middleware cost as much as
+opening a token.
+"""
+
+import re
+import secrets
+import time
+from collections.abc import Iterable
+
+from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-DEFAULTS = [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
+from captcha_stateless.journal import Journal
+from captcha_stateless.logs import REQUEST_ID
+
+ID = b"x-request-id"
+#: What proxies commonly send: a UUID, or some such; too short for a token.
+_ID = re.compile(rb"[A-Za-z0-9_-]{1,64}")
+_ID_BYTES = 8
+
+_STORED, _SNIFFED = (b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")
+#: An answer is another one to a page of another origin.
+_VARIES = (b"vary", b"Origin")
 #: While the server drains, so that a balancer's kept connections end after an answer, not in the middle of a request.
-LAST = (b"connection", b"close")
+_LAST = (b"connection", b"close")
+
+Header = tuple[bytes, bytes]
 
 
 class Manners:
-    """ASGI middleware that adds the default headers where an answer has none of that name."""
+    """ASGI middleware: takes ``X-Request-Id`` over where it is well-formed, adds the headers, and notes how it ended."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, journal: Journal) -> None:
+        self._app, self._journal = app, journal
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and mend the head of its answer."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began, status, number = time.perf_counter(), 500, _number(scope["headers"])
+        REQUEST_ID.set(number.decode("ascii"))
+        state = scope["app"].state
 
-        async def send_with_defaults(message: Message) -> None:
+        async def send_mannerly(message: Message) -> None:
+            nonlocal status
             if message["type"] == "http.response.start":
-                given = {name for name, _ in message["headers"]}
-                message["headers"] += [header for header in DEFAULTS if header[0] not in given]
-                if scope["app"].state.draining:
-                    message["headers"].append(LAST)
+                status = message["status"]
+                message["headers"] = [
+                    *message["headers"],
+                    *_missing(message["headers"], number, state.draining),
+                ]
             await send(message)
 
-        await self._app(scope, receive, send_with_defaults if scope["type"] == "http" else send)
+        try:
+            await self._app(scope, receive, send_mannerly)
+        finally:
+            self._journal.note(scope, status, time.perf_counter() - began)
+
+
+class Origins:
+    """ASGI middleware: the CORS library for requests that name an origin (Fetch, section 3.2), and nothing for the rest."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        allow_origins: Iterable[str],
+        allow_headers: Iterable[str],
+        expose_headers: Iterable[str],
+        max_age: int,
+    ) -> None:
+        self._app = app
+        self._cors = CORSMiddleware(
+            app,
+            allow_origins=list(allow_origins),
+            allow_methods=["GET", "POST"],
+            allow_headers=list(allow_headers),
+            expose_headers=list(expose_headers),
+            max_age=max_age,
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+        named = scope["type"] == "http" and any(name == b"origin" for name, _ in scope["headers"])
+        await (self._cors if named else self._app)(scope, receive, send)
+
+
+def _missing(given: Iterable[Header], number: bytes, draining: bool) -> list[Header]:
+    """Tell the headers that an answer still needs."""
+    found = {name: value for name, value in given if name in _LOOKED_AT}
+    added = [header for header in (_STORED, _SNIFFED) if header[0] not in found]
+    if b"Origin" not in found.get(b"vary", b""):
+        added.append(_VARIES)
+    # What a cache hands to others must not carry this visitor's id.
+    if b"public" not in found.get(b"cache-control", b""):
+        added.append((ID, number))
+    if draining:
+        added.append(_LAST)
+    return added
+
+
+_LOOKED_AT = {_STORED[0], _SNIFFED[0], _VARIES[0]}
+
+
+def _number(headers: Iterable[Header]) -> bytes:
+    given = next((value for name, value in headers if name == ID), b"")
+    return bytes(given) if _ID.fullmatch(given) else secrets.token_hex(_ID_BYTES).encode("ascii")
