@@ -99,15 +99,19 @@ class Arrived(Request):
         super().__init__(scope)
         self._content = content
 
-    async def stream(self) -> AsyncGenerator[bytes, None]:
-        """Hand out the body in one piece.
+    async def body(self) -> bytes:
+        """Hand out the body.
 
         Raises:
             BodyTooLarge: when it was longer than any honest one.
         """
         if self._content is None:
             raise BodyTooLarge("body too large")
-        yield self._content
+        return self._content
+
+    async def stream(self) -> AsyncGenerator[bytes, None]:
+        """Hand out the body in one piece; raises as :meth:`body`."""
+        yield await self.body()
 
 
 class Adapter(ABC):
@@ -311,8 +315,9 @@ def text(document: object, *names: str) -> tuple[str, ...]:
 
 def origin_host(request: Request) -> str:
     """Tell the host name of the page that sends a request, by its Origin header (RFC 6454); empty where there is none."""
+    origin = request.headers.get("origin")
     try:
-        return urlsplit(request.headers.get("origin", "")).hostname or ""
+        return (urlsplit(origin).hostname or "") if origin else ""
     except ValueError:
         return ""
 
