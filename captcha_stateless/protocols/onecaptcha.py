@@ -43,6 +43,7 @@ from captcha_stateless.protocols.base import (
 HEADER = "x-captcha-challenge"
 ASKED = ("sitekey", "action", "cdata", "kind")
 _DATA_URL = b"data:image/png;base64,"
+_json = json.JSONEncoder(separators=(",", ":"))
 
 #: What a run can be of, and what is wanted of each; ``auto`` is what the site's policy chooses among them.
 KINDS: dict[str, Params] = {
@@ -193,6 +194,7 @@ def _data_url(png: bytes) -> bytes:
 
 def _with_pictures(head: Mapping[str, object], pngs: Sequence[bytes]) -> bytes:
     """Write the reply; base64 needs no escaping, and a JSON encoder would search 16 KB for what to escape."""
-    expected, *images = map(_data_url, pngs)
-    start = json.dumps(head, separators=(",", ":")).encode("ascii")[:-1]
-    return b'%b,"expected":"%b","images":["%b"]}' % (start, expected, b'","'.join(images))
+    expected, *images = [b2a_base64(png, newline=False) for png in pngs]
+    start = _json.encode(head).encode("ascii")[:-1]
+    rest = (b'","' + _DATA_URL).join(images)
+    return b'%b,"expected":"%b%b","images":["%b%b"]}' % (start, _DATA_URL, expected, _DATA_URL, rest)
