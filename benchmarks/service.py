@@ -1,7 +1,7 @@
 """A server to be measured: `python benchmarks/service.py fast|plain app|hello PORT`.
 
 `plain` hides the packages of the extra `fast`, as if they were not installed; `hello` is the yardstick, a Starlette route
-that says hello. Nothing else differs.
+that says hello on uvicorn's own connections, where the app has the guarded ones of `serve`. Nothing else differs.
 """
 
 import sys
@@ -21,14 +21,20 @@ def main(extra: str, what: str, port: str) -> None:
     if extra == "plain":
         for name in ("httptools", "uvloop", "isal"):
             sys.modules[name] = None  # type: ignore[assignment]  # importing it fails, as where it is missing
-    if what == "hello":
-        app = Starlette(routes=[Route("/", hello, methods=["GET", "POST"])])
-    else:
+    app, connections = Starlette(routes=[Route("/", hello, methods=["GET", "POST"])]), "auto"
+    if what == "app":
         from captcha_stateless import create_app
 
         app = create_app()
+        connections = f"captcha_stateless.wire.{'h11' if extra == 'plain' else 'httptools'}:Protocol"
     uvicorn.run(
-        app, host="127.0.0.1", port=int(port), log_level="error", access_log=False, server_header=False
+        app,
+        host="127.0.0.1",
+        port=int(port),
+        http=connections,  # type: ignore[arg-type]  # a class by its name, as `serve` gives it
+        log_level="error",
+        access_log=False,
+        server_header=False,
     )
 
 
