@@ -30,6 +30,7 @@ const policy = window.trustedTypes?.createPolicy("captcha-demo", { createScriptU
 function worked(work) {
   return new Promise((resolve, reject) => {
     const worker = new Worker(policy.createScriptURL(new URL("work.js", home).href));
+    worker.onerror = () => reject(new Error("no worker"));
     worker.onmessage = ({ data }) => {
       if (data.solution === undefined && !data.error) return;
       worker.terminate();
@@ -64,6 +65,7 @@ const PROTOCOLS = {
     { title: "Verify", method: "POST", path: "/v1/verify?siteKey={sitekey}",
       json: { siteSecret: "{secret}", token: "{token}", solution: "{solution}", callerIp: "203.0.113.7" } },
     { title: "Reset", method: "POST", path: "/v1/reset?siteKey={sitekey}", json: { siteSecret: "{secret}", token: "{token}" } },
+    { title: "Health", method: "GET", path: "/health" },
   ],
   Tornevall: [
     { title: "getCaptcha", method: "GET", path: "/3.0/captcha/getCaptcha", keep: { hash: "response.getCaptchaResponse.imageHash" } },

@@ -140,7 +140,8 @@ const loaded = new Map([["en", Promise.resolve(ENGLISH)]]);
 
 function wordsOf(language, home) {
   if (!loaded.has(language)) {
-    const coming = fetch(new URL(`widget/${language}.json`, home), { credentials: "omit" }).then((reply) => reply.json());
+    const init = { credentials: "omit", signal: AbortSignal.timeout(ANSWER_SECONDS * 1000) };
+    const coming = fetch(new URL(`widget/${language}.json`, home), init).then((reply) => reply.json());
     loaded.set(language, coming.catch(() => (loaded.delete(language), ENGLISH)));
   }
   return loaded.get(language);
@@ -153,6 +154,7 @@ class CaptchaStateless extends HTMLElement {
   #internals = this.attachInternals();
   #words = ENGLISH;
   #language = "en";
+  #translated = null; // what shows words of a language waits for them
   #run = null; // what execute() promised, while it is not kept
   #turn = 0; // answers that belong to an earlier turn are dropped
   #token = "";
@@ -217,18 +219,27 @@ class CaptchaStateless extends HTMLElement {
   connectedCallback() {
     addEventListener("pageshow", this.#shownAgain);
     addEventListener("keydown", this.#escaped);
-    this.#translate();
+    // What a framework set before this script was there hides the property that it was meant for.
+    for (const [name, value] of Object.entries(this)) {
+      if (!Object.getOwnPropertyDescriptor(CaptchaStateless.prototype, name)?.set) continue;
+      delete this[name];
+      this[name] = value;
+    }
+    const { dialog } = this.#ui;
+    if (dialog.open) (dialog.close(), dialog.showModal()); // moved: it is no longer on top
+    this.#translated = this.#translate();
   }
 
   disconnectedCallback() {
     removeEventListener("pageshow", this.#shownAgain);
     removeEventListener("keydown", this.#escaped);
-    this.#abandon();
+    // Frameworks take an element out to put it elsewhere: only what stays away is over.
+    queueMicrotask(() => this.isConnected || this.#abandon());
   }
 
   attributeChangedCallback(name, before, after) {
     if (before === after) return;
-    if (name === "lang") this.#translate();
+    if (name === "lang") this.#translated = this.#translate();
     else if (["sitekey", "kind", "action"].includes(name)) this.#kinds = [];
     else this.#fill();
   }
@@ -314,6 +325,11 @@ class CaptchaStateless extends HTMLElement {
     if (turn !== this.#turn) return;
     this.#state("open");
     this.#ui.more.focus();
+    if (reply.code === "refused") {
+      this.#ui.check.focus();
+      this.#ui.more.disabled = true;
+      return this.#say(this.#words.refused);
+    }
     if (reply.code) return this.#trouble(reply.code);
     this.#challenge.challenge = reply.challenge;
     this.#watch(reply.time);
@@ -330,6 +346,8 @@ class CaptchaStateless extends HTMLElement {
   async #show(reply, note, turn) {
     if (reply.code) return this.#trouble(reply.code);
     if (reply.done) return this.#keep(reply.flag);
+    await this.#translated;
+    if (turn !== this.#turn) return;
     this.#challenge = { kind: "grid", ...reply };
     this.#kinds = reply.kinds ?? this.#kinds;
     const { kind, stage, stages, time } = this.#challenge;
@@ -476,7 +494,7 @@ class CaptchaStateless extends HTMLElement {
     this.#stop();
     if (code === "failed") this.#base = "failed";
     if (!this.#ui.dialog.open || code === "refused") return this.#fail(code);
-    this.#state("open", this.#words[code]);
+    this.#state("open", this.#words[code] ?? this.#words.over);
     if (!this.shadowRoot.activeElement?.matches("input")) this.#ui.check.focus();
     this.#tell("error", { code });
   }
@@ -559,12 +577,11 @@ class CaptchaStateless extends HTMLElement {
 
   async #translate() {
     const tag = this.getAttribute("lang") || this.parentElement?.closest("[lang]")?.lang || navigator.language;
-    this.#language = spoken(tag);
-    const words = await wordsOf(this.#language, this.#home);
-    const ui = this.#ui;
+    const ui = this.#ui, language = this.#language = spoken(tag), words = await wordsOf(language, this.#home);
+    if (language !== this.#language) return;
     this.#words = words;
-    ui.box.lang = ui.dialog.lang = this.#language;
-    ui.box.dir = ui.dialog.dir = ["ar", "he", "fa"].includes(this.#language) ? "rtl" : "ltr";
+    ui.box.lang = ui.dialog.lang = language;
+    ui.box.dir = ui.dialog.dir = ["ar", "he", "fa"].includes(language) ? "rtl" : "ltr";
     for (const name of ["check", "more", "listen", "look", "device", "close", "play"]) ui[name].textContent = words[name];
     ui.cancel.textContent = words.close;
     ui.progress.ariaLabel = words.working;
