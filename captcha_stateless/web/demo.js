@@ -283,7 +283,8 @@ function replicas(config) {
 
 function samples(config) {
   const draw = () => byId("sheets").replaceChildren(...config.samples.map((name) =>
-    make("img", { src: new URL(`demo/samples/${name}.png?${Date.now()}`, home).href, alt: `Samples: ${name}` })));
+    make("figure", {}, make("img", { src: new URL(`demo/samples/${name}.png?${Date.now()}`, home).href, alt: `Samples: ${name}` }),
+      make("figcaption", { textContent: name }))));
   byId("draw").addEventListener("click", draw);
   draw();
 }

@@ -53,7 +53,7 @@ SHEET.replaceSync(`
     background: transparent; padding: .25rem .75rem; }
   button { cursor: pointer; }
   button:disabled { opacity: .6; cursor: default; }
-  .buttons button { font-size: .9375rem; min-block-size: 2.5rem; }
+  .buttons button { flex: 1 1 40%; font-size: .9375rem; min-block-size: 2.5rem; }
   .buttons .main { background: var(--accent); color: var(--back); border-color: var(--accent); font-weight: 600; }
   .trigger { display: flex; align-items: center; gap: .75rem; inline-size: 100%; border-color: transparent; padding: .25rem; text-align: start; }
   .trigger:disabled { opacity: 1; }
