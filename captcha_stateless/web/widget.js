@@ -28,9 +28,15 @@ const script = document.currentScript
   || [...document.scripts].find(({ src }) => /\/(widget(-\w+)?|captcha)\.js(\?|$)/.test(src));
 const HOME = script ? new URL(".", script.src).href : document.baseURI;
 
-// A worker's address is code to a page that requires Trusted Types; ours is always the server's own work.js.
-const trusted = window.trustedTypes?.createPolicy("captcha-stateless", { createScriptURL: (url) => url })
-  ?? { createScriptURL: (url) => url };
+// A worker's address is code to a page that requires Trusted Types; ours is always the server's own work.js. The policy is made when
+// it is needed: a page that lists policies lets each be made once, and may load this script under two of its names.
+let policy;
+const trusted = {
+  createScriptURL(url) {
+    policy ??= window.trustedTypes?.createPolicy("captcha-stateless", { createScriptURL: (text) => text }) ?? { createScriptURL: String };
+    return policy.createScriptURL(url);
+  },
+};
 
 const SHEET = new CSSStyleSheet();
 SHEET.replaceSync(`
@@ -289,8 +295,8 @@ class CaptchaStateless extends HTMLElement {
       const init = { method: "POST", headers, body, signal, credentials: "omit" };
       const answer = await fetch(new URL(path, this.#home), init);
       if (answer.status >= 500 || answer.status === 429) return { code: "unavailable" };
-      const reply = await answer.json();
-      if (answer.ok) return reply;
+      const reply = await answer.json().catch(() => ({})); // between us stands who speaks no JSON
+      if (answer.ok) return reply.challenge || reply.done ? reply : { code: "network" };
       if (reply.error === "Incorrect") return { code: "wrong" };
       return { code: /expired|already answered/.test(reply.error) ? "timeout" : "refused" };
     } catch {

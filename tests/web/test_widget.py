@@ -7,7 +7,7 @@ import pytest
 
 from captcha_stateless.testing import CaptchaServer
 from tests.needs import program
-from tests.web.conftest import Visit
+from tests.web.conftest import POLICY, Visit
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Route
@@ -319,6 +319,16 @@ def test_digits_can_be_heard_instead(visit: Visit) -> None:
     assert visit.captcha.verify(reply["flag"]).success
 
 
+def test_who_asks_for_sound_gets_it_at_once(visit: Visit) -> None:
+    visit.open(form_with("kind=audio"))
+    challenge = visit.press_trigger()
+
+    visit.page.get_by_role("textbox", name="Type the digits that you hear:").fill(visit.answer(challenge))
+    reply = visit.check()
+
+    assert visit.captcha.verify(reply["flag"]).success
+
+
 def test_images_can_be_had_back_from_the_sound(visit: Visit) -> None:
     visit.open(FORM)
     visit.press_trigger()
@@ -495,6 +505,8 @@ def test_refresh_expired_does_work_again_by_itself(visit: Visit) -> None:
         (None, "network", "No connection. Please try again."),
         (503, "unavailable", "The service is busy. Please try again soon."),
         (429, "unavailable", "The service is busy. Please try again soon."),
+        (200, "network", "No connection. Please try again."),  # a hotel's page to log in
+        (403, "refused", "This is not possible here."),  # a firewall's
     ],
 )
 def test_without_a_server_the_visitor_reads_so_and_keeps_what_was_typed(
@@ -580,12 +592,22 @@ def test_a_challenge_that_is_moved_stays_open_and_on_top(visit: Visit) -> None:
 
 def test_a_div_becomes_the_element(visit: Visit) -> None:
     visit.open(
-        "<form><div class=captcha-stateless data-sitekey=dev-site data-kind=work data-action=login></div></form>"
+        "<form><div class=captcha-stateless data-sitekey=dev-site data-kind=work data-action=login data-cdata=cart>"
+        "</div></form>"
     )
 
+    verified = visit.captcha.verify(visit.page.evaluate(f"() => {FIND}.execute()"))
+
+    assert (verified.action, verified.cdata) == ("login", "cart")
+
+
+def test_a_page_may_list_its_policies_and_load_the_script_twice(visit: Visit) -> None:
+    again = "<script src=/captcha.js async></script>"
+
+    visit.open(form_with("kind=work"), policy=f"{POLICY}; trusted-types captcha-stateless", head=again)
     token = visit.page.evaluate(f"() => {FIND}.execute()")
 
-    assert visit.captcha.verify(token).action == "login"
+    assert visit.captcha.verify(token).success
 
 
 def test_attributes_are_properties_too(visit: Visit) -> None:
@@ -698,6 +720,31 @@ def test_with_reduced_motion_nothing_turns(context: "BrowserContext", captcha: C
     visit.page.locator("captcha-stateless progress").wait_for()
 
     assert visit.page.locator("captcha-stateless .mark").evaluate("mark => mark.getAnimations().length") == 0
+
+
+@pytest.mark.parametrize(
+    ("attributes", "width"),
+    [("", 304), ("size=normal", 304), ("size=compact", 176), ("size=flexible", 500)],
+)
+def test_it_has_the_size_that_is_asked_for(visit: Visit, attributes: str, width: int) -> None:
+    visit.page.set_viewport_size({"width": 516, "height": 640})
+    visit.open(form_with(attributes))
+
+    assert visit.page.locator("captcha-stateless .box").evaluate("box => box.offsetWidth") == width
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_its_theme_is_the_browser_s_or_the_one_that_is_asked_for(visit: Visit, scheme: Any) -> None:
+    visit.page.emulate_media(color_scheme=scheme)
+    visit.open("".join(form_with(f"theme={theme}") for theme in ("auto", "light", "dark")))
+
+    grounds = [
+        box.evaluate("box => getComputedStyle(box).backgroundColor")
+        for box in visit.page.locator("captcha-stateless .box").all()
+    ]
+
+    light, dark = "rgb(255, 255, 255)", "rgb(32, 33, 36)"
+    assert grounds == [{"light": light, "dark": dark}[scheme], light, dark]
 
 
 def test_a_page_styles_it_by_variables_and_parts(visit: Visit) -> None:
