@@ -12,6 +12,8 @@ function make(name, properties = {}, ...children) {
   return made;
 }
 
+// Where the clipboard is out of reach, as without HTTPS, the text is at least chosen.
+const copyOf = (pre) => { getSelection().selectAllChildren(pre); navigator.clipboard?.writeText(pre.textContent); };
 const log = (place, line) => { place.textContent = `${line}\n${place.textContent}`.slice(0, 4000); };
 const pretty = (value) => JSON.stringify(value, (_, text) =>
   typeof text === "string" && text.length > 120 ? `${text.slice(0, 60)}… (${text.length} characters)` : text, 2);
@@ -135,7 +137,7 @@ function protocol(name, steps, values) {
     draws.push(() => { request.textContent = curlOf(requestOf(step, values)); });
     const send = make("button", { textContent: "Send" });
     const copy = make("button", { type: "button", textContent: "Copy" });
-    copy.addEventListener("click", () => navigator.clipboard.writeText(request.textContent));
+    copy.addEventListener("click", () => copyOf(request));
     const form = make("form", {}, ...inputs, request, send, " ", copy, pictures, answer);
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
@@ -307,7 +309,7 @@ byId("inspect").addEventListener("submit", async (event) => {
 });
 
 for (const button of document.querySelectorAll("[data-copy]")) {
-  button.addEventListener("click", () => navigator.clipboard.writeText(byId(button.dataset.copy).textContent));
+  button.addEventListener("click", () => copyOf(byId(button.dataset.copy)));
 }
 
 fetch(new URL("demo/config.json", home)).then((reply) => reply.json()).then((config) => {

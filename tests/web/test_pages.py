@@ -119,6 +119,19 @@ def test_the_request_beside_a_form_is_the_one_that_is_sent(demo: "Page") -> None
     assert """-d '{"client_secret":"dev-secret","token":"it'\\''s"}'""" in shown
 
 
+def test_the_request_is_copied(visit: Visit, demo: "Page") -> None:
+    visit.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    form = step(demo, "1Captcha", "Begin")
+
+    demo.evaluate("() => navigator.clipboard.writeText('')")
+    form.get_by_role("button", name="Copy").click()
+    demo.wait_for_function("() => navigator.clipboard.readText()")
+
+    copied = demo.evaluate("() => navigator.clipboard.readText()")
+    assert copied == form.locator("pre").first.inner_text()
+    assert copied.startswith("curl")
+
+
 def test_switches_change_the_snippet_and_the_widget(demo: "Page") -> None:
     demo.locator("select[name=kind]").select_option("work")
     demo.locator("select[name=theme]").select_option("dark")
@@ -234,8 +247,9 @@ def sealed(visit: Visit) -> str:
 def solve_by_hand(visit: Visit) -> None:
     for _ in range(2):
         for at, right in enumerate(told(visit, sealed(visit), "nojs")):
-            visit.page.get_by_label(f"Image {at + 1} of 9").set_checked(right)
-        press(visit, "Check")
+            visit.page.locator(f"input[name=tile{at}]").set_checked(right)
+        with visit.page.expect_navigation():
+            visit.page.locator("button.main").click()
 
 
 def test_without_scripts_a_grid_is_solved_by_hand(
