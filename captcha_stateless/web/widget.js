@@ -91,6 +91,14 @@ SHEET.replaceSync(`
   .buttons { display: flex; flex-wrap: wrap; gap: .375rem; margin-block: .5rem; }
   [role="status"] { min-block-size: 1.4em; }
   .box [role="status"] { min-block-size: 0; }
+  @media (max-height: 30rem) and (min-width: 34rem) {
+    dialog { max-inline-size: min(36rem, 100vw - 1rem); }
+    form { display: grid; grid-template-columns: 1fr 10rem; column-gap: .75rem; }
+    .buttons { position: sticky; inset-block-start: 0; align-self: start; margin: 0; }
+    .buttons button { flex-basis: 100%; }
+    .tiles { max-inline-size: 17rem; }
+    [role="status"] { grid-row: 2; grid-column: 1 / -1; }
+  }
   @media (forced-colors: active) {
     .tile { border-color: Canvas; }
     .tile:has(:checked) { border-color: Highlight; }

@@ -696,6 +696,18 @@ def test_targets_are_large_and_it_fits_320_pixels(visit: Visit) -> None:
     assert visit.page.evaluate(f"() => {FIND}.shadowRoot.querySelector('dialog').scrollWidth <= 320")
 
 
+def test_on_a_phone_that_lies_down_check_is_in_sight(visit: Visit) -> None:
+    visit.page.set_viewport_size({"width": 667, "height": 375})
+    visit.open(FORM)
+    visit.press_trigger()
+    visit.boxes()[8].check()
+
+    box = visit.button("Check").bounding_box()
+
+    assert box
+    assert 0 <= box["y"] <= 375 - box["height"]
+
+
 def test_with_forced_colours_a_chosen_tile_still_differs(visit: Visit) -> None:
     visit.page.emulate_media(forced_colors="active")
     visit.open(FORM)
