@@ -15,7 +15,7 @@ CORE_TESTS := tests/test_engine.py tests/test_seal.py tests/kinds tests/replay $
 	health.py jwks.py minicap.py onecaptcha.py relaysms.py restcaptcha.py tornevall.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fuzz format keys sample bench fire soak chaos edge docs lock clean
+.PHONY: help run test check fuzz format keys sample bench fire soak chaos edge docs pictures lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -71,6 +71,9 @@ edge: .venv/test  ## rolling restarts, kills, slow clients and overload, full si
 
 docs: .venv/run  ## write the settings table into the README
 	@$(BIN)/python docs/tables.py
+
+pictures: .venv/test  ## draw the widget for the README, with the system's Chromium
+	@$(BIN)/python docs/pictures.py
 
 lock: .venv/test  ## pin the newest versions that fit
 	$(PIP) install uv

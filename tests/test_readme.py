@@ -108,5 +108,8 @@ def test_the_two_commands_are_targets_of_the_makefile() -> None:
 
 
 def test_every_file_it_shows_is_there() -> None:
-    for path in re.findall(r"\]\(((?!http)[^)#]+)\)", README):
+    shown = re.findall(r"\]\(((?!http)[^)#]+)\)", README) + re.findall(r'src="(docs/[^"]+)"', README)
+
+    assert "docs/widget-light.png" in shown
+    for path in shown:
         assert (ROOT / path).exists(), path

@@ -12,6 +12,8 @@ function make(name, properties = {}, ...children) {
   return made;
 }
 
+// Where the clipboard is out of reach, as without HTTPS, the text is at least chosen.
+const copyOf = (pre) => { getSelection().selectAllChildren(pre); navigator.clipboard?.writeText(pre.textContent); };
 const log = (place, line) => { place.textContent = `${line}\n${place.textContent}`.slice(0, 4000); };
 const pretty = (value) => JSON.stringify(value, (_, text) =>
   typeof text === "string" && text.length > 120 ? `${text.slice(0, 60)}… (${text.length} characters)` : text, 2);
@@ -30,6 +32,7 @@ const policy = window.trustedTypes?.createPolicy("captcha-demo", { createScriptU
 function worked(work) {
   return new Promise((resolve, reject) => {
     const worker = new Worker(policy.createScriptURL(new URL("work.js", home).href));
+    worker.onerror = () => reject(new Error("no worker"));
     worker.onmessage = ({ data }) => {
       if (data.solution === undefined && !data.error) return;
       worker.terminate();
@@ -64,6 +67,7 @@ const PROTOCOLS = {
     { title: "Verify", method: "POST", path: "/v1/verify?siteKey={sitekey}",
       json: { siteSecret: "{secret}", token: "{token}", solution: "{solution}", callerIp: "203.0.113.7" } },
     { title: "Reset", method: "POST", path: "/v1/reset?siteKey={sitekey}", json: { siteSecret: "{secret}", token: "{token}" } },
+    { title: "Health", method: "GET", path: "/health" },
   ],
   Tornevall: [
     { title: "getCaptcha", method: "GET", path: "/3.0/captcha/getCaptcha", keep: { hash: "response.getCaptchaResponse.imageHash" } },
@@ -133,7 +137,7 @@ function protocol(name, steps, values) {
     draws.push(() => { request.textContent = curlOf(requestOf(step, values)); });
     const send = make("button", { textContent: "Send" });
     const copy = make("button", { type: "button", textContent: "Copy" });
-    copy.addEventListener("click", () => navigator.clipboard.writeText(request.textContent));
+    copy.addEventListener("click", () => copyOf(request));
     const form = make("form", {}, ...inputs, request, send, " ", copy, pictures, answer);
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
@@ -281,7 +285,8 @@ function replicas(config) {
 
 function samples(config) {
   const draw = () => byId("sheets").replaceChildren(...config.samples.map((name) =>
-    make("img", { src: new URL(`demo/samples/${name}.png?${Date.now()}`, home).href, alt: `Samples: ${name}` })));
+    make("figure", {}, make("img", { src: new URL(`demo/samples/${name}.png?${Date.now()}`, home).href, alt: `Samples: ${name}` }),
+      make("figcaption", { textContent: name }))));
   byId("draw").addEventListener("click", draw);
   draw();
 }
@@ -304,7 +309,7 @@ byId("inspect").addEventListener("submit", async (event) => {
 });
 
 for (const button of document.querySelectorAll("[data-copy]")) {
-  button.addEventListener("click", () => navigator.clipboard.writeText(byId(button.dataset.copy).textContent));
+  button.addEventListener("click", () => copyOf(byId(button.dataset.copy)));
 }
 
 fetch(new URL("demo/config.json", home)).then((reply) => reply.json()).then((config) => {

@@ -28,9 +28,15 @@ const script = document.currentScript
   || [...document.scripts].find(({ src }) => /\/(widget(-\w+)?|captcha)\.js(\?|$)/.test(src));
 const HOME = script ? new URL(".", script.src).href : document.baseURI;
 
-// A worker's address is code to a page that requires Trusted Types; ours is always the server's own work.js.
-const trusted = window.trustedTypes?.createPolicy("captcha-stateless", { createScriptURL: (url) => url })
-  ?? { createScriptURL: (url) => url };
+// A worker's address is code to a page that requires Trusted Types; ours is always the server's own work.js. The policy is made when
+// it is needed: a page that lists policies lets each be made once, and may load this script under two of its names.
+let policy;
+const trusted = {
+  createScriptURL(url) {
+    policy ??= window.trustedTypes?.createPolicy("captcha-stateless", { createScriptURL: (text) => text }) ?? { createScriptURL: String };
+    return policy.createScriptURL(url);
+  },
+};
 
 const SHEET = new CSSStyleSheet();
 SHEET.replaceSync(`
@@ -53,7 +59,7 @@ SHEET.replaceSync(`
     background: transparent; padding: .25rem .75rem; }
   button { cursor: pointer; }
   button:disabled { opacity: .6; cursor: default; }
-  .buttons button { font-size: .9375rem; min-block-size: 2.5rem; }
+  .buttons button { flex: 1 1 40%; font-size: .9375rem; min-block-size: 2.5rem; }
   .buttons .main { background: var(--accent); color: var(--back); border-color: var(--accent); font-weight: 600; }
   .trigger { display: flex; align-items: center; gap: .75rem; inline-size: 100%; border-color: transparent; padding: .25rem; text-align: start; }
   .trigger:disabled { opacity: 1; }
@@ -85,6 +91,14 @@ SHEET.replaceSync(`
   .buttons { display: flex; flex-wrap: wrap; gap: .375rem; margin-block: .5rem; }
   [role="status"] { min-block-size: 1.4em; }
   .box [role="status"] { min-block-size: 0; }
+  @media (max-height: 30rem) and (min-width: 34rem) {
+    dialog { max-inline-size: min(36rem, 100vw - 1rem); }
+    form { display: grid; grid-template-columns: 1fr 10rem; column-gap: .75rem; }
+    .buttons { position: sticky; inset-block-start: 0; align-self: start; margin: 0; }
+    .buttons button { flex-basis: 100%; }
+    .tiles { max-inline-size: 17rem; }
+    [role="status"] { grid-row: 2; grid-column: 1 / -1; }
+  }
   @media (forced-colors: active) {
     .tile { border-color: Canvas; }
     .tile:has(:checked) { border-color: Highlight; }
@@ -140,7 +154,8 @@ const loaded = new Map([["en", Promise.resolve(ENGLISH)]]);
 
 function wordsOf(language, home) {
   if (!loaded.has(language)) {
-    const coming = fetch(new URL(`widget/${language}.json`, home), { credentials: "omit" }).then((reply) => reply.json());
+    const init = { credentials: "omit", signal: AbortSignal.timeout(ANSWER_SECONDS * 1000) };
+    const coming = fetch(new URL(`widget/${language}.json`, home), init).then((reply) => reply.json());
     loaded.set(language, coming.catch(() => (loaded.delete(language), ENGLISH)));
   }
   return loaded.get(language);
@@ -153,6 +168,7 @@ class CaptchaStateless extends HTMLElement {
   #internals = this.attachInternals();
   #words = ENGLISH;
   #language = "en";
+  #translated = null; // what shows words of a language waits for them
   #run = null; // what execute() promised, while it is not kept
   #turn = 0; // answers that belong to an earlier turn are dropped
   #token = "";
@@ -217,18 +233,27 @@ class CaptchaStateless extends HTMLElement {
   connectedCallback() {
     addEventListener("pageshow", this.#shownAgain);
     addEventListener("keydown", this.#escaped);
-    this.#translate();
+    // What a framework set before this script was there hides the property that it was meant for.
+    for (const [name, value] of Object.entries(this)) {
+      if (!Object.getOwnPropertyDescriptor(CaptchaStateless.prototype, name)?.set) continue;
+      delete this[name];
+      this[name] = value;
+    }
+    const { dialog } = this.#ui;
+    if (dialog.open) (dialog.close(), dialog.showModal()); // moved: it is no longer on top
+    this.#translated = this.#translate();
   }
 
   disconnectedCallback() {
     removeEventListener("pageshow", this.#shownAgain);
     removeEventListener("keydown", this.#escaped);
-    this.#abandon();
+    // Frameworks take an element out to put it elsewhere: only what stays away is over.
+    queueMicrotask(() => this.isConnected || this.#abandon());
   }
 
   attributeChangedCallback(name, before, after) {
     if (before === after) return;
-    if (name === "lang") this.#translate();
+    if (name === "lang") this.#translated = this.#translate();
     else if (["sitekey", "kind", "action"].includes(name)) this.#kinds = [];
     else this.#fill();
   }
@@ -278,8 +303,8 @@ class CaptchaStateless extends HTMLElement {
       const init = { method: "POST", headers, body, signal, credentials: "omit" };
       const answer = await fetch(new URL(path, this.#home), init);
       if (answer.status >= 500 || answer.status === 429) return { code: "unavailable" };
-      const reply = await answer.json();
-      if (answer.ok) return reply;
+      const reply = await answer.json().catch(() => ({})); // between us stands who speaks no JSON
+      if (answer.ok) return reply.challenge || reply.done ? reply : { code: "network" };
       if (reply.error === "Incorrect") return { code: "wrong" };
       return { code: /expired|already answered/.test(reply.error) ? "timeout" : "refused" };
     } catch {
@@ -314,6 +339,11 @@ class CaptchaStateless extends HTMLElement {
     if (turn !== this.#turn) return;
     this.#state("open");
     this.#ui.more.focus();
+    if (reply.code === "refused") {
+      this.#ui.check.focus();
+      this.#ui.more.disabled = true;
+      return this.#say(this.#words.refused);
+    }
     if (reply.code) return this.#trouble(reply.code);
     this.#challenge.challenge = reply.challenge;
     this.#watch(reply.time);
@@ -330,6 +360,8 @@ class CaptchaStateless extends HTMLElement {
   async #show(reply, note, turn) {
     if (reply.code) return this.#trouble(reply.code);
     if (reply.done) return this.#keep(reply.flag);
+    await this.#translated;
+    if (turn !== this.#turn) return;
     this.#challenge = { kind: "grid", ...reply };
     this.#kinds = reply.kinds ?? this.#kinds;
     const { kind, stage, stages, time } = this.#challenge;
@@ -476,7 +508,7 @@ class CaptchaStateless extends HTMLElement {
     this.#stop();
     if (code === "failed") this.#base = "failed";
     if (!this.#ui.dialog.open || code === "refused") return this.#fail(code);
-    this.#state("open", this.#words[code]);
+    this.#state("open", this.#words[code] ?? this.#words.over);
     if (!this.shadowRoot.activeElement?.matches("input")) this.#ui.check.focus();
     this.#tell("error", { code });
   }
@@ -559,12 +591,11 @@ class CaptchaStateless extends HTMLElement {
 
   async #translate() {
     const tag = this.getAttribute("lang") || this.parentElement?.closest("[lang]")?.lang || navigator.language;
-    this.#language = spoken(tag);
-    const words = await wordsOf(this.#language, this.#home);
-    const ui = this.#ui;
+    const ui = this.#ui, language = this.#language = spoken(tag), words = await wordsOf(language, this.#home);
+    if (language !== this.#language) return;
     this.#words = words;
-    ui.box.lang = ui.dialog.lang = this.#language;
-    ui.box.dir = ui.dialog.dir = ["ar", "he", "fa"].includes(this.#language) ? "rtl" : "ltr";
+    ui.box.lang = ui.dialog.lang = language;
+    ui.box.dir = ui.dialog.dir = ["ar", "he", "fa"].includes(language) ? "rtl" : "ltr";
     for (const name of ["check", "more", "listen", "look", "device", "close", "play"]) ui[name].textContent = words[name];
     ui.cancel.textContent = words.close;
     ui.progress.ariaLabel = words.working;

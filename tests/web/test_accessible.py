@@ -8,6 +8,7 @@ import pytest
 from captcha_stateless.testing import CaptchaServer
 from tests.needs import need
 from tests.web.conftest import Visit
+from tests.web.test_pages import send, solve_by_hand
 from tests.web.test_widget import FIND, FORM, form_with, harder
 
 if TYPE_CHECKING:
@@ -123,6 +124,7 @@ def test_the_pages(browser: "Browser", captcha: CaptchaServer, look: str, path: 
         visit.page.evaluate(
             "() => document.querySelectorAll('details').forEach((one) => { one.open = true; })"
         )
+        send(visit.page, "1Captcha", "Begin")
         visit.page.wait_for_function("() => [...document.images].every(({ complete }) => complete)")
 
     found = objections(visit.page)
@@ -131,3 +133,16 @@ def test_the_pages(browser: "Browser", captcha: CaptchaServer, look: str, path: 
 
     assert found == []
     assert reflowed
+
+
+@pytest.mark.parametrize("look", list(LOOKS))
+def test_the_page_without_scripts_at_its_end(browser: "Browser", captcha: CaptchaServer, look: str) -> None:
+    visit = looked_at(browser, captcha, look)
+    visit.page.goto(f"{visit.url}/nojs?sitekey=dev-site&{lang(look)}")
+
+    solve_by_hand(visit)
+    visit.page.locator("textarea").wait_for()
+    found = objections(visit.page)
+    visit.page.context.close()
+
+    assert found == []

@@ -3,9 +3,12 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
 
 import pytest
 
+from captcha_stateless.client import Client
+from captcha_stateless.digests import fingerprint
 from captcha_stateless.testing import CaptchaServer
 from tests.live import live_server
 from tests.web.conftest import Visit
@@ -116,6 +119,19 @@ def test_the_request_beside_a_form_is_the_one_that_is_sent(demo: "Page") -> None
     assert """-d '{"client_secret":"dev-secret","token":"it'\\''s"}'""" in shown
 
 
+def test_the_request_is_copied(visit: Visit, demo: "Page") -> None:
+    visit.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    form = step(demo, "1Captcha", "Begin")
+
+    demo.evaluate("() => navigator.clipboard.writeText('')")
+    form.get_by_role("button", name="Copy").click()
+    demo.wait_for_function("() => navigator.clipboard.readText()")
+
+    copied = demo.evaluate("() => navigator.clipboard.readText()")
+    assert copied == form.locator("pre").first.inner_text()
+    assert copied.startswith("curl")
+
+
 def test_switches_change_the_snippet_and_the_widget(demo: "Page") -> None:
     demo.locator("select[name=kind]").select_option("work")
     demo.locator("select[name=theme]").select_option("dark")
@@ -211,20 +227,83 @@ def test_the_page_to_try_it_lets_a_visitor_through(visit: Visit) -> None:
     assert visit.page.locator("#message").inner_text() == "Solved. You are let through."
 
 
-def test_without_scripts_a_grid_is_solved_by_hand(browser: "Browser", captcha: CaptchaServer) -> None:
+@pytest.fixture
+def scriptless(browser: "Browser") -> "Iterator[BrowserContext]":
     context = browser.new_context(java_script_enabled=False, locale="en-GB")
     context.set_default_timeout(60_000)
-    visit = Visit(context, captcha)
-    visit.page.goto(f"{visit.url}/nojs?sitekey=dev-site")
-
-    for _ in range(2):
-        token = visit.page.locator("input[name=token]").get_attribute("value") or ""
-        for at, right in enumerate(told(visit, token, "nojs")):
-            visit.page.get_by_label(f"Image {at + 1} of 9").set_checked(right)
-        with visit.page.expect_navigation():
-            visit.button("Check").click()
-    earned = visit.page.locator("textarea").input_value()
+    yield context
     context.close()
 
+
+def press(visit: Visit, name: str) -> None:
+    with visit.page.expect_navigation():
+        visit.button(name).click()
+
+
+def sealed(visit: Visit) -> str:
+    return visit.page.locator("input[name=token]").get_attribute("value") or ""
+
+
+def solve_by_hand(visit: Visit) -> None:
+    while visit.page.locator("input[name=token]").count():
+        for at, right in enumerate(told(visit, sealed(visit), "nojs")):
+            visit.page.locator(f"input[name=tile{at}]").set_checked(right)
+        with visit.page.expect_navigation():
+            visit.page.locator("button.main").click()
+
+
+def test_without_scripts_a_grid_is_solved_by_hand(
+    scriptless: "BrowserContext", captcha: CaptchaServer
+) -> None:
+    visit = Visit(scriptless, captcha)
+    visit.page.goto(f"{visit.url}/nojs?sitekey=dev-site")
+
+    solve_by_hand(visit)
+
+    earned = visit.page.locator("textarea").input_value()
     assert captcha.verify(earned).success
     assert visit.complaints == []
+
+
+def test_without_scripts_text_is_heard_and_typed_and_enter_sends_it(
+    scriptless: "BrowserContext", captcha: CaptchaServer
+) -> None:
+    visit = Visit(scriptless, captcha)
+    visit.page.goto(f"{visit.url}/nojs?sitekey=dev-site")
+    press(visit, "Listen instead")
+
+    with visit.page.expect_download() as sound:
+        visit.page.get_by_role("link", name="Play").click()
+    field = visit.page.get_by_label("Type the characters in the image:")
+    field.fill(told(visit, sealed(visit), "nojs"))
+    with visit.page.expect_navigation():
+        field.press("Enter")
+
+    earned = visit.page.locator("textarea").input_value()
+    assert sound.value.path().read_bytes().startswith(b"RIFF")
+    assert captcha.verify(earned).success
+    assert visit.complaints == []
+
+
+def test_without_scripts_the_pass_is_sent_to_the_site_s_address(
+    scriptless: "BrowserContext", tmp_path: "Path"
+) -> None:
+    back, received = "https://shop.example/sign-up", []
+    sites = tmp_path / "sites.toml"
+    sites.write_text(
+        f"[[site]]\nname = 'Shop'\nkey = 'shop'\nsecret_sha256 = '{fingerprint('till').hex()}'\n"
+        f"hosts = ['shop.example']\nreturns = ['{back}']\n"
+    )
+    with CaptchaServer(sites=sites) as server, Client(server.url, secret="till", site_key="shop") as client:
+        visit = Visit(scriptless, server)
+        visit.page.on("request", lambda request: received.append(request) if request.url == back else None)
+        visit.page.route(back, lambda route: route.fulfill(body="Welcome"))
+        visit.page.goto(f"{visit.url}/nojs?sitekey=shop&return={back}")
+        solve_by_hand(visit)
+
+        press(visit, "Continue")
+
+        (sent,) = received
+        assert (sent.method, visit.page.url) == ("POST", back)
+        (token,) = parse_qs(sent.post_data)["captcha-response"]
+        assert client.verify(token).hostname == "shop.example"

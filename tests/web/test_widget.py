@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from captcha_stateless.testing import CaptchaServer
-from tests.web.conftest import Visit
+from tests.needs import program
+from tests.web.conftest import POLICY, Visit
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext
+    from playwright.sync_api import Browser, BrowserContext, Route
 
 ELEMENT = "<captcha-stateless sitekey=dev-site></captcha-stateless>"
 FORM = f"<form><label>Name <input name=who></label> {ELEMENT} <button>Send</button></form>"
@@ -69,10 +70,21 @@ def test_a_grid_is_solved_by_keyboard_alone(visit: Visit) -> None:
         with visit.page.expect_response("**/api/challenge") as told:
             keys.press("Enter")
         reply = told.value.json()
+        if "challenge" in reply:
+            visit.said("Right. Next round.")
 
     visit.page.wait_for_function(f"() => {FIND}.value")
     assert visit.focused() == "✓Verified"
     assert not visit.dialog.is_visible()
+
+
+def tab_to(visit: Visit, name: str) -> None:
+    """Press Tab until it is there, as often as there are things to come to."""
+    for _ in range(12):
+        visit.page.keyboard.press("Tab")
+        if visit.focused() == name:
+            return
+    raise AssertionError(f"Tab does not lead to {name}")
 
 
 @pytest.mark.parametrize(("lang", "forward", "back"), [("en", "Right", "Left"), ("ar", "Left", "Right")])
@@ -148,8 +160,9 @@ def test_the_visitor_is_warned_and_gets_more_time(visit: Visit) -> None:
 
     visit.page.clock.run_for(91_000)
     visit.said("30 seconds left.")
+    tab_to(visit, "I need more time")
     with visit.page.expect_response("**/api/extend") as told:
-        visit.button("I need more time").click()
+        visit.page.keyboard.press("Space")
     seconds = told.value.json()["time"]
     visit.said(f"{seconds} seconds left.")
     visit.page.clock.run_for(200_000)
@@ -158,6 +171,20 @@ def test_the_visitor_is_warned_and_gets_more_time(visit: Visit) -> None:
     assert visit.button("Check").is_enabled()
     assert visit.boxes()[2].is_checked()
     assert visit.focused() == "I need more time"
+
+
+def test_where_no_more_time_can_be_had_the_challenge_stays(visit: Visit) -> None:
+    visit.open(FORM)
+    visit.choose(visit.press_trigger())
+    told = {"status": 400, "json": {"error": "no more extensions"}}
+    visit.page.route("**/api/extend", lambda route: route.fulfill(**told))
+
+    visit.button("I need more time").click()
+    visit.said("This is not possible here.")
+
+    assert visit.button("I need more time").is_disabled()
+    assert visit.focused() == "Check"
+    assert visit.check()["stage"] == 1
 
 
 def test_when_time_is_up_the_visitor_is_told_and_can_go_on(visit: Visit) -> None:
@@ -203,13 +230,25 @@ def test_work_is_done_on_the_device(visit: Visit) -> None:
 
 def test_work_is_chosen_instead_of_images_by_keyboard_alone(visit: Visit) -> None:
     visit.open(FORM)
-    visit.press_trigger()
+    tab_to(visit, "I am human")
+    visit.page.keyboard.press("Enter")
     visit.boxes()
-    visit.button("Let my device prove it").focus()
+    harder(visit)
 
+    tab_to(visit, "Let my device prove it")
+    visit.page.keyboard.press("Enter")
+    visit.said("Your device is working")
+    at_work = visit.focused()
+    visit.page.keyboard.press("Enter")
+    cancelled = visit.focused()
+    visit.page.unroute("**/api/challenge?*")
+    visit.page.keyboard.press("Space")
+    visit.boxes()
+    tab_to(visit, "Let my device prove it")
     visit.page.keyboard.press("Enter")
 
     visit.page.wait_for_function(f"() => {FIND}.value")
+    assert (at_work, cancelled) == ("Cancel", "I am human")
     assert visit.focused() == "✓Verified"
 
 
@@ -252,13 +291,14 @@ def test_escape_stops_the_work_from_anywhere(visit: Visit) -> None:
 
 def test_after_failed_work_the_next_try_shows_images(visit: Visit) -> None:
     visit.page.route("**/work.js", lambda route: route.fulfill(status=404))
-    visit.open(form_with("kind=work"))
+    visit.open(form_with("kind=work"), LISTEN)
     visit.trigger.click()
     visit.said("That did not work. Please try again.")
 
     visit.trigger.click()
 
     assert len(visit.boxes()) == 9
+    assert {"name": "error", "code": "failed"} in heard(visit)
 
 
 def test_digits_can_be_heard_instead(visit: Visit) -> None:
@@ -276,6 +316,16 @@ def test_digits_can_be_heard_instead(visit: Visit) -> None:
     reply = visit.check()
 
     assert sound.value.headers["content-type"] == "audio/wav"
+    assert visit.captcha.verify(reply["flag"]).success
+
+
+def test_who_asks_for_sound_gets_it_at_once(visit: Visit) -> None:
+    visit.open(form_with("kind=audio"))
+    challenge = visit.press_trigger()
+
+    visit.page.get_by_role("textbox", name="Type the digits that you hear:").fill(visit.answer(challenge))
+    reply = visit.check()
+
     assert visit.captcha.verify(reply["flag"]).success
 
 
@@ -401,27 +451,42 @@ def test_a_disabled_field_set_disables_it(visit: Visit) -> None:
     assert visit.trigger.is_disabled()
 
 
-def test_a_page_that_comes_back_from_the_cache_starts_anew(visit: Visit) -> None:
-    visit.open(form_with("kind=work"))
-    visit.page.evaluate(f"() => {FIND}.execute()")
+def test_a_page_that_comes_back_from_the_cache_starts_anew(
+    browser: "Browser", captcha: CaptchaServer
+) -> None:
+    """Playwright switches the cache off, so this takes a browser of its own."""
+    path = program("chromium")
+    cached = browser.browser_type.launch(
+        executable_path=path, args=["--no-sandbox"], ignore_default_args=["--disable-back-forward-cache"]
+    )
+    page = cached.new_page()
+    page.goto(f"http://localhost:{captcha.port}/")
+    page.wait_for_function("() => customElements.get('captcha-stateless')")
+    page.evaluate("() => addEventListener('pageshow', (event) => { window.persisted = event.persisted; })")
+    page.evaluate(f"() => Object.assign({FIND}, {{ kind: 'work', sitekey: 'dev-site' }}).execute()")
 
-    visit.page.evaluate("() => dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+    page.goto(f"http://localhost:{captcha.port}/nojs")
+    page.go_back(wait_until="commit")
+    page.wait_for_function("() => window.persisted")
+    value = page.evaluate(f"() => {FIND}.value")
+    cached.close()
 
-    assert visit.value() == ""
-    assert "captcha-response" not in visit.form()
+    assert value == ""
 
 
 def test_a_pass_that_expires_is_told_and_can_be_earned_again(visit: Visit) -> None:
     visit.page.clock.install()
     visit.open(form_with("kind=work"), LISTEN)
+    visit.page.locator("input[name=who]").fill("Ada")
     visit.page.evaluate(f"() => {FIND}.execute()")
 
     visit.page.clock.run_for(301_000)
 
     visit.said("Expired. Please check again.")
-    assert visit.value() == ""
+    assert visit.form() == {"who": "Ada"}
     assert heard(visit)[-1]["name"] == "expired"
-    assert visit.page.evaluate(f"() => {FIND}.execute()")
+    token = visit.page.evaluate(f"() => {FIND}.execute()")
+    assert visit.form() == {"who": "Ada", "captcha-response": token}
 
 
 def test_refresh_expired_does_work_again_by_itself(visit: Visit) -> None:
@@ -434,18 +499,32 @@ def test_refresh_expired_does_work_again_by_itself(visit: Visit) -> None:
     visit.page.wait_for_function(f"first => {FIND}.value && {FIND}.value !== first", arg=first)
 
 
-def test_without_a_server_the_visitor_reads_so_and_keeps_what_was_typed(visit: Visit) -> None:
+@pytest.mark.parametrize(
+    ("status", "code", "said"),
+    [
+        (None, "network", "No connection. Please try again."),
+        (503, "unavailable", "The service is busy. Please try again soon."),
+        (429, "unavailable", "The service is busy. Please try again soon."),
+        (200, "network", "No connection. Please try again."),  # a hotel's page to log in
+        (403, "refused", "This is not possible here."),  # a firewall's
+    ],
+)
+def test_without_a_server_the_visitor_reads_so_and_keeps_what_was_typed(
+    visit: Visit, status: int | None, code: str, said: str
+) -> None:
     visit.open(FORM, LISTEN)
     visit.page.locator("input[name=who]").fill("Ada")
-    visit.page.route("**/api/challenge?*", lambda route: route.abort())
+    visit.page.route(
+        "**/api/challenge?*", lambda route: route.fulfill(status=status, body="") if status else route.abort()
+    )
     visit.trigger.click()
-    visit.said("No connection. Please try again.")
+    visit.said(said)
 
     visit.page.unroute("**/api/challenge?*")
     token = visit.solve()
 
     assert visit.form() == {"who": "Ada", "captcha-response": token}
-    assert heard(visit)[0] == {"name": "error", "code": "network"}
+    assert heard(visit)[0] == {"name": "error", "code": code}
 
 
 @pytest.mark.parametrize(
@@ -471,6 +550,7 @@ def test_an_answer_that_does_not_arrive_can_be_sent_again(
 
 def test_on_a_slow_network_the_visitor_is_told_to_wait_and_nothing_is_sent_twice(visit: Visit) -> None:
     visit.open(FORM)
+    visit.page.locator("input[name=who]").fill("Ada")
     session = visit.page.context.new_cdp_session(visit.page)
     slow = {"offline": False, "latency": 3_000, "downloadThroughput": 20_000, "uploadThroughput": 20_000}
     session.send("Network.emulateNetworkConditions", slow)
@@ -483,16 +563,51 @@ def test_on_a_slow_network_the_visitor_is_told_to_wait_and_nothing_is_sent_twice
 
     assert len(visit.boxes()) == 9
     assert len([url for url in asked if "/api/challenge" in url]) == 1
+    assert visit.form() == {"who": "Ada"}
+
+
+def test_an_element_that_is_moved_keeps_its_pass_and_one_that_is_removed_loses_it(visit: Visit) -> None:
+    visit.open(form_with("kind=work"))
+    token = visit.page.evaluate(f"() => {FIND}.execute()")
+
+    moved = visit.page.evaluate(
+        f"async () => {{ const one = {FIND}; one.parentNode.append(one); await null; return one.value; }}"
+    )
+    removed = visit.page.evaluate(
+        f"async () => {{ const one = {FIND}; one.remove(); await null; return one.value; }}"
+    )
+
+    assert (moved, removed) == (token, "")
+
+
+def test_a_challenge_that_is_moved_stays_open_and_on_top(visit: Visit) -> None:
+    visit.open(FORM)
+    visit.choose(visit.press_trigger())
+
+    visit.page.evaluate(f"() => document.querySelector('main').append({FIND})")
+
+    assert visit.dialog.evaluate("dialog => dialog.matches(':modal')")
+    assert visit.check()["stage"] == 1
 
 
 def test_a_div_becomes_the_element(visit: Visit) -> None:
     visit.open(
-        "<form><div class=captcha-stateless data-sitekey=dev-site data-kind=work data-action=login></div></form>"
+        "<form><div class=captcha-stateless data-sitekey=dev-site data-kind=work data-action=login data-cdata=cart>"
+        "</div></form>"
     )
 
+    verified = visit.captcha.verify(visit.page.evaluate(f"() => {FIND}.execute()"))
+
+    assert (verified.action, verified.cdata) == ("login", "cart")
+
+
+def test_a_page_may_list_its_policies_and_load_the_script_twice(visit: Visit) -> None:
+    again = "<script src=/captcha.js async></script>"
+
+    visit.open(form_with("kind=work"), policy=f"{POLICY}; trusted-types captcha-stateless", head=again)
     token = visit.page.evaluate(f"() => {FIND}.execute()")
 
-    assert visit.captcha.verify(token).action == "login"
+    assert visit.captcha.verify(token).success
 
 
 def test_attributes_are_properties_too(visit: Visit) -> None:
@@ -510,6 +625,31 @@ def test_attributes_are_properties_too(visit: Visit) -> None:
 
     assert 'kind="work" theme="dark" refresh-expired="auto" required=""' in markup
     assert "cdata" not in markup
+
+
+def test_what_is_set_before_the_script_is_there_counts(visit: Visit) -> None:
+    script = """
+    const made = Object.assign(document.createElement("captcha-stateless"),
+      { sitekey: "dev-site", kind: "work", refreshExpired: "auto", required: true });
+    addEventListener("DOMContentLoaded", () => document.querySelector("form").append(made));
+    """
+
+    visit.open("<form></form>", script)
+
+    markup = visit.page.evaluate(f"() => {FIND}.outerHTML")
+    assert 'sitekey="dev-site" kind="work" refresh-expired="auto" required=""' in markup
+
+
+def test_a_challenge_waits_for_the_words_of_its_language(visit: Visit) -> None:
+    held: list[Route] = []
+    visit.open(form_with("kind=text"))
+    visit.page.route("**/widget/de.json", lambda route: held.append(route))
+    visit.page.evaluate(f"() => {{ {FIND}.lang = 'de'; }}")
+
+    visit.press_trigger()
+    held[0].continue_()
+
+    visit.page.get_by_role("textbox", name="Geben Sie die Zeichen im Bild ein:").wait_for()
 
 
 @pytest.mark.parametrize(
@@ -556,6 +696,32 @@ def test_targets_are_large_and_it_fits_320_pixels(visit: Visit) -> None:
     assert visit.page.evaluate(f"() => {FIND}.shadowRoot.querySelector('dialog').scrollWidth <= 320")
 
 
+def test_on_a_phone_that_lies_down_check_is_in_sight(visit: Visit) -> None:
+    visit.page.set_viewport_size({"width": 667, "height": 375})
+    visit.open(FORM)
+    visit.press_trigger()
+    visit.boxes()[8].check()
+
+    box = visit.button("Check").bounding_box()
+
+    assert box
+    assert 0 <= box["y"] <= 375 - box["height"]
+
+
+def test_with_forced_colours_a_chosen_tile_still_differs(visit: Visit) -> None:
+    visit.page.emulate_media(forced_colors="active")
+    visit.open(FORM)
+    visit.press_trigger()
+    visit.boxes()[0].check()
+
+    chosen, other = (
+        tile.evaluate("tile => getComputedStyle(tile).borderTopColor")
+        for tile in visit.page.locator("captcha-stateless .tile").all()[:2]
+    )
+
+    assert chosen != other
+
+
 def test_with_reduced_motion_nothing_turns(context: "BrowserContext", captcha: CaptchaServer) -> None:
     visit = Visit(context, captcha)
     harder(visit)
@@ -566,6 +732,31 @@ def test_with_reduced_motion_nothing_turns(context: "BrowserContext", captcha: C
     visit.page.locator("captcha-stateless progress").wait_for()
 
     assert visit.page.locator("captcha-stateless .mark").evaluate("mark => mark.getAnimations().length") == 0
+
+
+@pytest.mark.parametrize(
+    ("attributes", "width"),
+    [("", 304), ("size=normal", 304), ("size=compact", 176), ("size=flexible", 500)],
+)
+def test_it_has_the_size_that_is_asked_for(visit: Visit, attributes: str, width: int) -> None:
+    visit.page.set_viewport_size({"width": 516, "height": 640})
+    visit.open(form_with(attributes))
+
+    assert visit.page.locator("captcha-stateless .box").evaluate("box => box.offsetWidth") == width
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_its_theme_is_the_browser_s_or_the_one_that_is_asked_for(visit: Visit, scheme: Any) -> None:
+    visit.page.emulate_media(color_scheme=scheme)
+    visit.open("".join(form_with(f"theme={theme}") for theme in ("auto", "light", "dark")))
+
+    grounds = [
+        box.evaluate("box => getComputedStyle(box).backgroundColor")
+        for box in visit.page.locator("captcha-stateless .box").all()
+    ]
+
+    light, dark = "rgb(255, 255, 255)", "rgb(32, 33, 36)"
+    assert grounds == [{"light": light, "dark": dark}[scheme], light, dark]
 
 
 def test_a_page_styles_it_by_variables_and_parts(visit: Visit) -> None:
