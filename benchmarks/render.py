@@ -35,7 +35,12 @@ class Work(NamedTuple):
 def tiles(name: str, family: str, size: int, packer: Deflate) -> Work:
     faces = [classic_typeface()] if family == "classic" else default_typefaces()
     of = TileRenderer(
-        alphabet=ALPHABET, typefaces=faces, family=family, size=size, secret=SECRET, deflate=packer
+        alphabet=ALPHABET,
+        typefaces=faces,
+        family=family,
+        size=size,
+        secret=SECRET,
+        deflate=packer if packer is deflate_zlib else None,
     )
     return Work(
         f"10 tiles {family} {size} px, {name}",
@@ -63,7 +68,14 @@ def line(name: str, width: int, height: int, packer: Deflate) -> Work:
 def works() -> Iterator[Work]:
     packers = {} if isal_zlib is None else {"isal": deflate_isal}
     for name, packer in {**packers, "zlib": deflate_zlib}.items():
-        for family, size in (("filled", 64), ("filled", 96), ("classic", 64)):
+        for family, size in (
+            ("filled", 64),
+            ("filled", 96),
+            ("outline", 96),
+            ("embossed", 96),
+            ("mixed", 96),
+            ("classic", 64),
+        ):
             yield tiles(name, family, size, packer)
         for width, height in ((600, 200), (350, 100)):
             yield line(name, width, height, packer)

@@ -14,6 +14,7 @@ from captcha_stateless.engine import Engine
 from captcha_stateless.errors import CaptchaError
 from captcha_stateless.keys import GRACE_SECONDS, KeyRing
 from captcha_stateless.kinds import KINDS
+from captcha_stateless.profiles import PROFILES, Preset
 from captcha_stateless.replay.base import ReplayState
 from captcha_stateless.settings import Profile, Settings, unknown
 from captcha_stateless.sites import Site, load
@@ -115,7 +116,17 @@ def _replay(settings: Settings, ring: KeyRing, now: float) -> Iterator[Finding]:
     )
 
 
+def _floor(name: str, preset: Preset) -> str:
+    stages, forgiven = preset.ladder.stages, preset.ladder.forgiven
+    runs = 1 / float(preset.floor)
+    return (
+        f"Grid {name}: {stages - forgiven} of {stages} stages drawn {preset.family}; "
+        f"a blind guess passes 1 run in {f'{runs:,.0f}' if runs < 1e12 else f'{runs:.0e}'}."
+    )
+
+
 def _drawing(settings: Settings, ring: KeyRing) -> Iterator[Finding]:
+    yield from (Finding("good", _floor(name, preset)) for name, preset in PROFILES.items())
     try:
         engine = create_engine(settings, lambda: ring)
         engine.picture(engine.issue("doctor", "text"))

@@ -1,4 +1,4 @@
-"""The verbs that a protocol may ask: issue, look, picture, speak, redeem, revoke, advance, extend, vouch and its kin.
+"""The verbs that a protocol may ask: issue, look, picture, speak, redeem, play, advance, extend, revoke, vouch.
 
 Rule 1: a token is opened, then its answer's form is looked at, then a try is spent, then the answer is judged. A malformed
 answer burns nothing; no answer is judged twice.
@@ -140,9 +140,10 @@ class Engine:
         return self._kinds[kind].plan(wanted)
 
     def advance(self, claims: Claims) -> Sealed | None:
-        """Draw and seal the stage after a right answer's; None after the last."""
+        """Draw and seal the stage after one that :meth:`play` judged; None when the run is won."""
+        needed = claims.stages - self._kinds[claims.kind].ladder(claims.params).forgiven
         stage = claims.stage + 1
-        return self._stage(claims, stage) if stage < claims.stages else None
+        return self._stage(claims, stage) if stage < claims.stages and claims.hits < needed else None
 
     def look(self, token: str, *purposes: str) -> Claims:
         """Open a live token, spending nothing.
@@ -256,6 +257,22 @@ class Engine:
                 pass
         except Spent:
             return
+
+    async def play(self, claims: Claims, answer: object) -> Claims:
+        """Redeem a stage of a run, and count it: a wrong answer is a miss for as long as the ladder forgives one.
+
+        Raises:
+            WrongAnswer: when no more is forgiven; and whatever :meth:`redeem` does.
+        """
+        try:
+            await self.redeem(claims, answer)
+        except WrongAnswer:
+            if claims.misses >= self._kinds[claims.kind].ladder(claims.params).forgiven:
+                raise
+            # The run goes on with the next stage: no second try at this one.
+            await self._replay.win(**self._filed(claims))
+            return replace(claims, misses=claims.misses + 1)
+        return replace(claims, hits=claims.hits + 1)
 
     def extend(self, token: str, *purposes: str) -> Sealed:
         """Seal the same stage again with a later deadline: nothing is spent, and the same is drawn.

@@ -29,10 +29,11 @@ class Claims:
 
     Times are whole Unix seconds. ``exp`` is this token's deadline; ``until`` the last second to which the challenge can be
     extended, equal for every token of one ``jti``, so that the replay filter files them in one place. ``digests`` are keyed
-    hashes of the accepted answers, bound to ``jti``; ``tries`` is how many answers are judged. An answer before ``nbf_ms``
-    is too soon (Unix milliseconds, for the wait is no longer than the error of whole seconds would be). ``who`` is a
-    keyed hash of the network that asked, by which its failures are counted. ``action`` and ``cdata`` are the page's own
-    words for the run, and go into its pass.
+    hashes of the accepted answers, bound to ``jti``; ``tries`` is how many answers are judged. ``hits`` and ``misses`` count
+    the stages before this one that were answered right, and those that were forgiven. An answer before ``nbf_ms`` is too
+    soon (Unix milliseconds, for the wait is no longer than the error of whole seconds would be). ``who`` is a keyed hash of
+    the network that asked, by which its failures are counted. ``action`` and ``cdata`` are the page's own words for the
+    run, and go into its pass.
     """
 
     purpose: str
@@ -45,6 +46,8 @@ class Claims:
     digests: tuple[bytes, ...] = ()
     stage: int = 0
     stages: int = 1
+    hits: int = 0
+    misses: int = 0
     tries: int = 1
     site: str = ""
     host: str = ""

@@ -15,7 +15,8 @@ PREFIX = "CAPTCHA_"
 #: Names the TOML file; it is no setting itself.
 FILE_VARIABLE = f"{PREFIX}CONFIG"
 
-Profile = Literal["humane", "classic"]
+Profile = Literal["lenient", "humane", "strict", "classic"]
+Family = Literal["", "filled", "outline", "embossed", "mixed"]
 Theme = Literal["light", "dark"]
 LogForm = Literal["text", "json"]
 ReplayMode = Literal["exact", "compact"]
@@ -137,7 +138,13 @@ class Settings:
     profile: Profile = _option(
         "humane",
         _one_of(*get_args(Profile)),
-        "the grid's profile: `humane` (2 stages of 120 s) or `classic` (1Captcha's 20)",
+        "the grid's profile: `lenient` (filled glyphs, 2 stages), `humane` (outlines, 2 stages), `strict` (outlines and "
+        "embossed, 3 of 4 stages) or `classic` (1Captcha's 20)",
+    )
+    family: Family = _option(
+        "",
+        _one_of(*get_args(Family)),
+        "how the grid is drawn: `filled`, `outline`, `embossed` or `mixed`; empty: as the profile says",
     )
     profile_choice: bool = _option(False, _flag, "let a request choose its profile by `?profile=`")
     flag: str = _option("", _text, "what a solved run answers as `flag`; empty: a pass", secret=True)
@@ -154,7 +161,7 @@ class Settings:
     extensions: int = _option(
         EXTENSIONS, _whole(0, 20), "how often a visitor may ask for more time (WCAG 2.2.1: at least 10)"
     )
-    alphabet: str = _option("CEKLMNPUY347", _text, "the characters of the `humane` grid")
+    alphabet: str = _option("CEKLMNPUY347", _text, "the characters of the grid, but for `classic`")
     text_alphabet: str = _option(
         "ABCEFHKLMNPRTUWXYabdeghknrty2347",
         _text,
@@ -172,7 +179,7 @@ class Settings:
         _path,
         "a folder of your own recordings, `<language>/<digit>.wav`; unset: the extra `audio`, or espeak-ng",
     )
-    tile_size: int = _option(64, _whole(32, 256), "width and height of a tile, in pixels")
+    tile_size: int = _option(96, _whole(32, 256), "width and height of a tile, in pixels")
     typefaces: Path | None = _option(
         None, _path, "a folder of .ttf or .otf files to draw with; unset: the installed packages"
     )

@@ -74,7 +74,8 @@ class Server:
         if not path.exists():
             keys.save(path, keys.fresh_ring(NOW - 10), overwrite=False)
         self.clock = Clock()
-        small = {"replay_dir": folder / "replay", "replay_rate": 10}
+        # What is soonest made: a bed of contours takes a second, which only the tests of drawings need.
+        small = {"replay_dir": folder / "replay", "replay_rate": 10, "family": "filled"}
         self.settings = Settings(keys=path, **{**small, **settings})
         self.app = create_app(self.settings, clock=self.clock, entropy=Entropy(entropy))
         self.visitor = Visitor(self.app)

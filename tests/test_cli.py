@@ -128,7 +128,11 @@ def test_inspect_prints_claims_and_on_demand_the_answer(ring: Path, tmp_path: Pa
     claims = json.loads(run("inspect", sealed.token).output)
     told = json.loads(run("inspect", "--answer", sealed.token).output)
 
-    assert (claims["kind"], claims["stage"], claims["params"]) == ("grid", 0, {"profile": "humane"})
+    assert (claims["kind"], claims["stage"], claims["params"]) == (
+        "grid",
+        0,
+        {"profile": "humane", "family": "filled"},
+    )
     assert "answer" not in claims
     assert told["answer"] == server.engine.tell(sealed.claims)
 
@@ -169,6 +173,15 @@ def test_the_doctor_finds_a_good_installation_good(ring: Path) -> None:
 
     assert result.exit_code == 0
     assert "A token made here opens here." in result.output
+
+
+def test_the_doctor_prints_the_blind_floor_of_every_profile(ring: Path) -> None:
+    run("keys", "init")
+    output = run("doctor").output
+
+    assert "Grid humane: 2 of 2 stages drawn outline; a blind guess passes 1 run in 207,936." in output
+    for profile in ("lenient", "strict", "classic"):
+        assert f"Grid {profile}: " in output
 
 
 def test_the_doctor_finds_what_is_wrong(ring: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -219,7 +232,7 @@ def test_a_config_file_is_read(ring: Path, tmp_path: Path, monkeypatch: pytest.M
 
     result = run("--config", str(config), "keys", "list")
 
-    assert (result.exit_code, "must be one of humane, classic" in result.output) == (1, True)
+    assert (result.exit_code, "must be one of lenient, humane, strict, classic" in result.output) == (1, True)
 
 
 @pytest.fixture
@@ -297,7 +310,7 @@ def test_a_site_keeps_the_key_that_its_clients_know(sites_file: Path) -> None:
     ("words", "problem"),
     [
         (("--kind", "none"), "there is no kind none; choose from grid, text, audio"),
-        (("--profile", "none"), "there is no profile none; choose from humane, classic"),
+        (("--profile", "none"), "there is no profile none; choose from lenient, humane, strict, classic"),
         (("--host", "https://shop.example"), "is no host name"),
         (("--host", "shop.example:8080"), "is no host name"),
         (("--key", "é"), "1 to 64 ASCII characters"),

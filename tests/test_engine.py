@@ -266,3 +266,68 @@ def test_the_holder_of_the_keys_reads_a_token_of_any_purpose(server: Server) -> 
     sealed = server.engine.issue("test", "grid")
 
     assert server.engine.inspect(sealed.token) == sealed.claims
+
+
+def play(server: Server, claims: Claims, answer: object) -> Claims:
+    return anyio.run(server.engine.play, claims, answer)
+
+
+def run(server: Server, right: str) -> list[tuple[int, int, int]]:
+    """Play a strict run, each stage right (R) or wrong (W); tell stage, hits and misses after each."""
+    sealed = server.engine.issue("test", "grid", {"profile": "strict"})
+    seen = []
+    for verdict in right:
+        answer = server.engine.tell(sealed.claims) if verdict == "R" else wrong(server, sealed.claims)
+        claims = play(server, server.engine.look(sealed.token, "test"), answer)
+        seen.append((claims.stage, claims.hits, claims.misses))
+        following = server.engine.advance(claims)
+        if following is None:
+            return seen
+        sealed = following
+    raise AssertionError("the run is not over")
+
+
+@pytest.mark.parametrize("right", ["RRR", "WRRR", "RWRR", "RRWR"])
+def test_three_stages_of_four_are_enough_where_one_is_forgiven(server: Server, right: str) -> None:
+    seen = run(server, right)
+
+    assert seen[-1] == (len(right) - 1, 3, right.count("W"))
+
+
+@pytest.mark.parametrize("right", ["WW", "WRW", "RRWW"])
+def test_a_second_miss_ends_the_run(server: Server, right: str) -> None:
+    with pytest.raises(WrongAnswer):
+        run(server, right)
+
+
+def test_nothing_is_forgiven_where_the_ladder_does_not_say_so(server: Server) -> None:
+    claims = server.engine.issue("test", "grid").claims
+
+    with pytest.raises(WrongAnswer):
+        play(server, claims, wrong(server, claims))
+
+
+def test_a_forgiven_stage_cannot_be_answered_again(server: Server) -> None:
+    """Three tries at a stage that was forgiven would be three runs for one."""
+    claims = server.engine.issue("test", "grid", {"profile": "strict"}, tries=3).claims
+    play(server, claims, wrong(server, claims))
+
+    with pytest.raises(Spent):
+        play(server, claims, server.engine.tell(claims))
+
+
+def test_redeem_forgives_nothing(server: Server) -> None:
+    """Protocols without stages ask for one verdict: a forgiven miss there would be a pass for a wrong answer."""
+    claims = server.engine.issue("test", "grid", {"profile": "strict"}).claims
+
+    with pytest.raises(WrongAnswer):
+        redeem(server, claims, wrong(server, claims))
+
+
+def test_hits_and_misses_are_sealed(server: Server) -> None:
+    first = server.engine.issue("test", "grid", {"profile": "strict"}).claims
+    second = server.engine.advance(play(server, first, wrong(server, first)))
+
+    assert second is not None
+    sealed = server.engine.look(second.token, "test")
+    assert (sealed.hits, sealed.misses) == (0, 1)

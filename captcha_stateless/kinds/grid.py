@@ -1,18 +1,22 @@
 """Nine pictures and an expected one: which of the nine show the same character?"""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import ClassVar, Protocol, Self
 
 from captcha_stateless.draws import Draws
 from captcha_stateless.errors import BadAnswer, BadRequest, Misconfigured
 from captcha_stateless.kinds.base import Kind
+from captcha_stateless.lookalikes import apart
 from captcha_stateless.model import Challenge, Params
-from captcha_stateless.render import TileRenderer, classic_typeface, default_typefaces, typefaces_in
+from captcha_stateless.profiles import PROFILES, TILES, Preset
+from captcha_stateless.render import FAMILIES, TileRenderer, classic_typeface, default_typefaces, typefaces_in
 from captcha_stateless.settings import Settings
-from captcha_stateless.stages import CLASSIC, HUMANE, Ladder
+from captcha_stateless.stages import Ladder
 
-TILES = 9
+#: What the original 1Captcha asks to tell apart: two characters that are the hardest pair of all.
+ORIGINAL = "1l"
+ORIGINAL_FAMILY = "classic"
 
 NOT_AN_ARRAY = "answer must be an array"
 WRONG_LENGTH = "invalid answer length"
@@ -26,19 +30,25 @@ class Tiles(Protocol):
         """Draw one PNG a glyph; the first is the reference."""
 
 
-@dataclass(frozen=True, slots=True)
 class Profile:
-    """One sort of grid: what it draws with, how long its run is, and how many of the nine may match."""
+    """One sort of grid: its preset, and which characters may stand beside each expected one."""
 
-    ladder: Ladder
-    alphabet: str
-    matches: range
-    renderer: Tiles
+    def __init__(self, preset: Preset, others: Mapping[str, str]) -> None:
+        self.family, self.ladder = preset.family, preset.ladder
+        self.alphabet, self.others = "".join(others), others
+        self.masks = [mask for mask in range(1 << TILES) if mask.bit_count() in preset.matches]
 
-    @property
-    def masks(self) -> list[int]:
-        """Every permitted set of matches, as nine bits; each is drawn as often as the others."""
-        return [mask for mask in range(1 << TILES) if mask.bit_count() in self.matches]
+
+class Drawing:
+    """What draws one family; it is made when it is first needed."""
+
+    def __init__(self, make_renderer: Callable[[], Tiles]) -> None:
+        self._make_renderer = make_renderer
+
+    @cached_property
+    def renderer(self) -> Tiles:
+        """Make it: two threads that ask at once make two, of which either will do."""
+        return self._make_renderer()
 
 
 class Grid(Kind):
@@ -46,58 +56,76 @@ class Grid(Kind):
 
     name: ClassVar[str] = "grid"
 
-    def __init__(self, profiles: dict[str, Profile], default: str) -> None:
-        self._profiles = profiles
-        self._masks = {name: profile.masks for name, profile in profiles.items()}
-        self._default = default
+    def __init__(
+        self, profiles: Mapping[str, Profile], drawings: Mapping[str, Drawing], default: Params
+    ) -> None:
+        """Take the profiles, what draws each family, and the params where nothing is wanted."""
+        self._profiles, self._drawings, self._default = profiles, drawings, default
 
     @classmethod
     def from_settings(cls, settings: Settings, secret: bytes) -> Self:
-        """Make both profiles ready; ``humane`` takes the alphabet, the typefaces and the tile size of the settings.
+        """Make the profiles ready; all but ``classic`` take the alphabet, typefaces and tile size of the settings.
 
         Raises:
             Misconfigured: when the alphabet is too small or cannot be drawn.
         """
-        alphabet = settings.alphabet
-        if len(set(alphabet)) != len(alphabet) or len(alphabet) < 2:
-            raise Misconfigured("CAPTCHA_ALPHABET must hold at least two characters, each once")
-        size = settings.tile_size
+        others = _others(settings.alphabet)
         faces = typefaces_in(settings.typefaces) if settings.typefaces else default_typefaces()
-        humane = TileRenderer(alphabet=alphabet, typefaces=faces, family="filled", size=size, secret=secret)
-        classic = TileRenderer(
-            alphabet="1l", typefaces=(classic_typeface(),), family="classic", size=size, secret=secret
-        )
+
+        def drawing(family: str) -> Drawing:
+            original = family == ORIGINAL_FAMILY
+            return Drawing(
+                lambda: TileRenderer(
+                    alphabet=ORIGINAL if original else settings.alphabet,
+                    typefaces=(classic_typeface(),) if original else faces,
+                    family=family,
+                    size=settings.tile_size,
+                    secret=secret,
+                )
+            )
+
         profiles = {
-            "humane": Profile(HUMANE, alphabet, range(2, 7), humane),
-            "classic": Profile(CLASSIC, "1l", range(TILES + 1), classic),
+            name: Profile(preset, _ORIGINAL_OTHERS if preset.family == ORIGINAL_FAMILY else others)
+            for name, preset in PROFILES.items()
         }
-        return cls(profiles, settings.profile)
+        family = {"family": settings.family} if settings.family else {}
+        grid = cls(profiles, {name: drawing(name) for name in FAMILIES}, family)
+        grid._default = grid.plan({"profile": settings.profile})
+        _ = grid._drawing(grid._default).renderer  # made now: what cannot be drawn is told at the start
+        return grid
 
     def plan(self, wanted: Params) -> Params:
-        """Complete the params: ``profile`` is the default one unless asked for."""
-        profile = wanted.get("profile", self._default)
+        """Complete the params: ``profile`` and ``family`` (of drawing) are the default ones unless asked for.
+
+        The profile ``classic`` has its family, which is no other's: there a default is passed over.
+        """
+        profile = wanted.get("profile", self._default.get("profile"))
         if profile not in self._profiles:
             raise BadRequest(f"profile must be one of {', '.join(self._profiles)}")
-        return {"profile": profile}
+        own = self._profiles[str(profile)].family
+        family = wanted.get("family", own if own == ORIGINAL_FAMILY else self._default.get("family", own))
+        if family not in self._drawings or (own == ORIGINAL_FAMILY) != (family == ORIGINAL_FAMILY):
+            raise BadRequest(f"profile {profile} is not drawn so: family must be another")
+        return {"profile": str(profile), **({} if family == own else {"family": str(family)})}
 
     def ladder(self, params: Params) -> Ladder:
         """Tell the profile's ladder."""
         return self._profile(params).ladder
 
     def draw(self, seed: bytes, params: Params) -> Challenge:
-        """Choose the expected character, the set of matches, and another character for each other tile."""
+        """Choose the expected character, the set of matches, and for each other tile none of its lookalikes."""
         profile = self._profile(params)
         draws = Draws(seed, "grid", choices=2 + TILES)
         expected = draws.pick(profile.alphabet)
-        others = profile.alphabet.replace(expected, "")
-        mask = draws.pick(self._masks[str(params["profile"])])
+        others = profile.others[expected]
+        mask = draws.pick(profile.masks)
         glyphs = [expected if mask >> tile & 1 else draws.pick(others) for tile in range(TILES)]
         answer = mask.to_bytes(2, "big")
         return Challenge(self.name, seed, (answer,), params, shown=(expected, *glyphs))
 
     def render(self, challenge: Challenge) -> tuple[bytes, ...]:
         """Draw ten PNGs: the expected one, then the nine."""
-        return tuple(self._profile(challenge.params).renderer.tiles(challenge.shown, challenge.seed))
+        return tuple(self._drawing(challenge.params).renderer.tiles(challenge.shown, challenge.seed))
 
     def normal(self, answer: object, params: Params) -> bytes:
         """Take nine booleans, true where a tile shows the expected character."""
@@ -116,3 +144,21 @@ class Grid(Kind):
 
     def _profile(self, params: Params) -> Profile:
         return self._profiles[str(params["profile"])]
+
+    def _drawing(self, params: Params) -> Drawing:
+        return self._drawings[str(params.get("family", self._profile(params).family))]
+
+
+_ORIGINAL_OTHERS = {"1": "l", "l": "1"}
+
+
+def _others(alphabet: str) -> dict[str, str]:
+    if len(set(alphabet)) != len(alphabet) or len(alphabet) < 2:
+        raise Misconfigured("CAPTCHA_ALPHABET must hold at least two characters, each once")
+    others = {expected: apart(expected, alphabet) for expected in alphabet}
+    for expected, rest in others.items():
+        if not rest:
+            raise Misconfigured(
+                f"CAPTCHA_ALPHABET holds only lookalikes of {expected!r}: add other characters"
+            )
+    return others

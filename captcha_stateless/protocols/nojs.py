@@ -109,7 +109,7 @@ class NoJs(Adapter):
     async def _judge(self, ask: Ask, token: str, fields: Mapping[str, str]) -> Response:
         claims = self.engine.look(token, self.name)
         tiles = [f"tile{tile}" in fields for tile in range(TILES)]
-        await self.engine.redeem(claims, tiles if claims.kind == "grid" else fields.get("answer"))
+        claims = await self.engine.play(claims, tiles if claims.kind == "grid" else fields.get("answer"))
         following = self.engine.advance(claims)
         if following is not None:
             return self._stage(ask, following, ask.words["next"])

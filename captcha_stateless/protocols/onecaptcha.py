@@ -93,7 +93,7 @@ class OneCaptcha(Adapter):
             token, self.name
         )  # a bad token is told before a bad body, as the original does
         body = await self.json(request)
-        await self.engine.redeem(claims, body.get("answer") if isinstance(body, dict) else None)
+        claims = await self.engine.play(claims, body.get("answer") if isinstance(body, dict) else None)
         following = self.engine.advance(claims)
         if following is not None:
             return self._stage(following)

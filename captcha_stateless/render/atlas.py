@@ -1,27 +1,23 @@
 """The atlas: every glyph of every typeface, rasterised once, as palette indices in square cells."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFilter, ImageFont
+from PIL import Image, ImageDraw, ImageFont
 
 from captcha_stateless.errors import Misconfigured
+from captcha_stateless.render.inks import LIGHTS, Indices, Ink, Pen, lay
 from captcha_stateless.render.typefaces import open_typeface
 
-#: Pixels or texels by the number of their colour.
-Indices: TypeAlias = NDArray[np.uint8]
-
-#: Palette indices of a 4-bit PNG.
-INDICES = 16
 #: The square that holds a glyph's ink, as a share of its cell; the rest is blank (see ``Atlas.reach``).
 INK_SHARE = 7 / 16
-_OVERSAMPLING = 4
+#: Pixels of a mask for each texel of a cell.
+OVERSAMPLING = 4
 _SMALLEST_CELL, _LARGEST_CELL = 64, 256
 #: Ink of a glyph that is small by nature (a dot, a dash) counts as at least this share of a capital's height.
 _SMALLEST_INK = 0.7
@@ -36,9 +32,10 @@ _building = Lock()
 class Atlas:
     """Cells of palette indices in one flat array, shared by all renderers of a process and never written to.
 
-    Index 0 is blank; ``INDICES`` - 1 is full ink; the ``tones`` - 1 indices above 0 are left to the ground.
-    The first and the last cell are blank, and so are wide margins, so that a warp may read past a cell's edge
-    without a test.
+    Index 0 is blank; ``INDICES`` - 1 is full ink; the ``tones`` - 1 indices above 0 are left to the ground; a
+    texel that hides what lies behind it has ``CLEARS`` added. The first and the last cell are blank, and so are
+    wide margins, so that a warp may read past a cell's edge without a test. Each ink has its own cells, as if
+    it were ``faces`` further typefaces.
     """
 
     texels: Indices
@@ -57,6 +54,14 @@ class Atlas:
         numbers = np.array([self.numbers[glyph] for glyph in glyphs], np.intp)
         return 1 + faces * len(self.numbers) + numbers
 
+    def at(self, cells: NDArray[np.intp], place: NDArray[np.int32]) -> Indices:
+        """Read one texel a pixel: (tiles,) cells at (tiles, 2, height, width) texels across and down."""
+        side = np.int32(self.side)
+        index = place[:, 1] * side
+        index += place[:, 0]
+        index += (cells * (self.side * self.side)).astype(np.int32)[:, None, None]
+        return self.texels.take(index)
+
 
 def cell_side(glyph_pixels: float) -> int:
     """Return a cell's side for glyphs of a size on screen: 1.8 texels a pixel, fewer in the largest."""
@@ -64,29 +69,54 @@ def cell_side(glyph_pixels: float) -> int:
     return min(max(side, _SMALLEST_CELL), _LARGEST_CELL)
 
 
-def build_atlas(typefaces: Sequence[Path], alphabet: str, *, side: int, tones: int, natural: bool) -> Atlas:
-    """Rasterise ``alphabet`` in each typeface, or return the atlas made before; the last four are kept.
+def build_atlas(
+    typefaces: Sequence[Path],
+    alphabet: str,
+    *,
+    side: int,
+    pen: Pen,
+    inks: tuple[Ink, ...] = ("filled",),
+    natural: bool = False,
+) -> Atlas:
+    """Rasterise ``alphabet`` in each ink and typeface, or return the atlas made before; the last four are kept.
 
     Raises:
         Misconfigured: a typeface cannot be read or lacks a glyph, or there are too many.
     """
-    if len(typefaces) * len(alphabet) * side**2 > _LARGEST_ATLAS:
+    if len(inks) * len(typefaces) * len(alphabet) * side**2 > _LARGEST_ATLAS:
         count = f"{len(typefaces)} typefaces of {len(alphabet)} characters"
         raise Misconfigured(f"{count} take too much memory: name fewer of either.")
     with _building:  # without it, threads that start together would all build the same atlas
-        return _build(tuple(typefaces), alphabet, side, tones, natural)
+        return _build(tuple(typefaces), alphabet, side, pen, inks, natural)
 
 
 @lru_cache(maxsize=4)
-def _build(typefaces: tuple[Path, ...], alphabet: str, side: int, tones: int, natural: bool) -> Atlas:
-    ink = round(side * INK_SHARE)
-    texels = np.zeros((len(typefaces) * len(alphabet) + 2, side, side), np.uint8)
+def _build(
+    typefaces: tuple[Path, ...], alphabet: str, side: int, pen: Pen, inks: tuple[Ink, ...], natural: bool
+) -> Atlas:
+    size = round(side * INK_SHARE)
+    count = len(typefaces) * len(alphabet)
+    texels = np.zeros((len(inks) * count + 2, side, side), np.uint8)
     for face, file in enumerate(typefaces):
-        for number, mask in enumerate(_masks(file, alphabet, ink * _OVERSAMPLING, natural=natural)):
-            texels[1 + face * len(alphabet) + number] = _indices(_cell(mask, side), tones)
+        for number, mask in enumerate(_masks(file, alphabet, size * OVERSAMPLING, natural=natural)):
+            for layer, ink in enumerate(inks):
+                cell = 1 + layer * count + face * len(alphabet) + number
+                texels[cell] = lay(ink, centred(mask, side), replace(pen, light=face % len(LIGHTS)))
     texels.setflags(write=False)
     numbers = {glyph: number for number, glyph in enumerate(alphabet)}
-    return Atlas(texels.reshape(-1), side, ink, len(typefaces), numbers)
+    return Atlas(texels.reshape(-1), side, size, len(typefaces), numbers)
+
+
+def centred(mask: Image.Image, side: int) -> Image.Image:
+    """Return (side, side) of coverage with the oversampled glyph in its middle."""
+    large = Image.new("L", (side * OVERSAMPLING, side * OVERSAMPLING))
+    large.paste(mask, ((large.width - mask.width) // 2, (large.height - mask.height) // 2))
+    return large.reduce(OVERSAMPLING)
+
+
+def glyph_masks(file: Path, alphabet: str, ink: int) -> list[Image.Image]:
+    """Return each glyph's coverage in a typeface, cropped to its ink, no side longer than ``ink`` pixels."""
+    return _masks(file, alphabet, ink, natural=False)
 
 
 def _masks(file: Path, alphabet: str, ink: int, *, natural: bool) -> list[Image.Image]:
@@ -117,21 +147,3 @@ def _mask(face: ImageFont.FreeTypeFont, glyph: str) -> Image.Image | None:
     ImageDraw.Draw(mask).text((-left, -top), glyph, font=face, fill=255)
     ink = mask.getbbox()  # the face's own box also counts the blank on either side
     return mask.crop(ink) if ink else None
-
-
-def _cell(mask: Image.Image, side: int) -> NDArray[np.uint8]:
-    """Return a (side, side) cell of coverage, 0 to 255, with the glyph in its middle and a soft edge."""
-    large = Image.new("L", (side * _OVERSAMPLING, side * _OVERSAMPLING))
-    large.paste(mask, ((large.width - mask.width) // 2, (large.height - mask.height) // 2))
-    soft = np.asarray(large.reduce(_OVERSAMPLING).filter(ImageFilter.GaussianBlur(1.3)), np.uint16)
-    # Thin strokes, which the blur weakens, shall reach the glyph's colour too: contrast is promised for that.
-    full = int(soft.max()) * 4 // 5
-    solid: NDArray[np.uint8] = np.minimum(soft * np.uint16(255) // np.uint16(full), 255).astype(np.uint8)
-    return solid
-
-
-def _indices(coverage: NDArray[np.uint8], tones: int) -> NDArray[np.uint8]:
-    """Map coverage (0 to 255) to 0 and the indices from ``tones`` to 15."""
-    steps = INDICES - tones
-    level = (coverage.astype(np.uint16) * steps + 127) // 255
-    return np.where(level > 0, level + tones - 1, 0).astype(np.uint8)

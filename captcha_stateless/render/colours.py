@@ -1,12 +1,14 @@
 """Palettes: ground tones, a ramp and a glyph colour, of proven contrast for every common kind of sight."""
 
-from typing import Literal
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from captcha_stateless.render.atlas import INDICES
 from captcha_stateless.render.chance import draw_uniform
+from captcha_stateless.render.inks import INDICES
 
 #: Success criterion 1.4.3 of WCAG 2.2, for text of any size.
 CONTRAST = 4.5
@@ -16,6 +18,18 @@ CONTRAST = 4.5
 _SIGHTS = np.array([[0.2126, 0.7152, 0.0722], [0.1046, 0.8232, 0.0722], [0.2700, 0.6578, 0.0722]])
 #: The last ground tone lies this share of the way from the first to the glyph's colour.
 _TONE_SPREAD = 0.2
+#: Least and most OKLab lightness, least and most chroma, of pale colours and of deep ones; by ink, and whether
+#: there are glints.
+_Span: TypeAlias = tuple[float, float, float, float]
+_SPANS: Mapping[tuple[str, bool], tuple[_Span, _Span]] = MappingProxyType(
+    {
+        ("dark", False): ((0.86, 0.97, 0.02, 0.09), (0.24, 0.40, 0.04, 0.14)),
+        ("light", False): ((0.86, 0.97, 0.02, 0.09), (0.24, 0.40, 0.04, 0.14)),
+        ("dark", True): ((0.74, 0.82, 0.02, 0.09), (0.14, 0.26, 0.02, 0.10)),
+        ("light", True): ((0.93, 0.98, 0.01, 0.04), (0.34, 0.44, 0.03, 0.10)),
+    }
+)
+_HALVES = (slice(0, 3), slice(3, 6))
 #: OKLab to the cube roots of cone responses, and those to linear sRGB (Björn Ottosson, "A perceptual color
 #: space", 2020).
 _OKLAB_TO_CONES = np.array(
@@ -34,32 +48,40 @@ _CONES_TO_SRGB = np.array(
 )
 
 
-def build_palettes(secret: bytes, count: int, tones: int, ink: Literal["dark", "light"]) -> NDArray[np.uint8]:
+def build_palettes(
+    secret: bytes, count: int, tones: int, ink: Literal["dark", "light"], *, glints: int = 0
+) -> NDArray[np.uint8]:
     """Choose palettes whose glyph colour has contrast 4.5:1 or more against every ground tone.
 
+    With ``glints``, the lit edges of an embossed glyph, the ground is nearer to the middle, so that both a dark edge and a
+    light one show on it.
+
     Returns:
-        (count, 16, 3) sRGB: the ground tones, the ramp of soft edges, and last the glyph's colour.
+        (count, 16, 3) sRGB: the ground tones, the glints, the ramp of soft edges, and last the glyph's colour.
     """
     chance = draw_uniform(secret, f"palettes {ink}", 4 * count, 6)
-    pale = _colours(0.86, 0.97, 0.02, 0.09, chance[:, :3])
-    deep = _colours(0.24, 0.40, 0.04, 0.14, chance[:, 3:])
+    pale, deep = (
+        _colours(*span, chance[:, part]) for span, part in zip(_SPANS[ink, glints > 0], _HALVES, strict=True)
+    )
     ground, glyph = (pale, deep) if ink == "dark" else (deep, pale)
-    shares = _shares(tones)
+    shares = _shares(tones, glints)
     mixed = ground[:, None] + (glyph - ground)[:, None] * shares[:, None]
+    far = 255.0 if ink == "dark" else 0.0
+    for glint in range(glints):
+        mixed[:, tones + glint] = ground + (far - ground) * (glint + 1) / glints
     palettes = np.rint(mixed).astype(np.uint8)
     fit = palettes[_contrast(palettes, tones) >= CONTRAST][:count]
-    assert (
-        len(fit) == count
-    )  # more than half of the candidates fit, and there are four times as many as needed
+    assert len(fit) == count  # a third of the candidates fit or more, and there are four times as many
     return fit
 
 
-def _shares(tones: int) -> NDArray[np.float64]:
+def _shares(tones: int, glints: int) -> NDArray[np.float64]:
     """Return how far each index lies from the first ground tone (0) to the glyph's colour (1)."""
     ground = np.linspace(0, _TONE_SPREAD, tones) if tones > 1 else np.zeros(1)
-    ramp = np.arange(1, INDICES - tones + 1) / (INDICES - tones)
+    steps = INDICES - tones - glints
+    ramp = np.arange(1, steps + 1) / steps
     middle = ground.mean()
-    return np.concatenate([ground, middle + ramp * (1 - middle)])
+    return np.concatenate([ground, np.zeros(glints), middle + ramp * (1 - middle)])
 
 
 def _colours(

@@ -17,6 +17,11 @@ def deflate_isal(data: memoryview) -> bytes:
     return isal_zlib.compress(data, 0)
 
 
+def deflate_isal_small(data: memoryview) -> bytes:
+    """Compress by ISA-L at level 1, which also looks for repeats: thin lines take a quarter less, for half the time more."""
+    return isal_zlib.compress(data, 1)
+
+
 def deflate_zlib(data: memoryview) -> bytes:
     """Compress by zlib looking for runs only, which after PNG's Up filter is where nearly all the gain is."""
     packer = zlib.compressobj(1, zlib.DEFLATED, 12, 5, zlib.Z_RLE)
@@ -26,3 +31,4 @@ def deflate_zlib(data: memoryview) -> bytes:
 #: The fastest that is installed; a checksum is the same by any.
 crc32: Callable[[bytes], int] = zlib.crc32 if isal_zlib is None else isal_zlib.crc32
 deflate: Deflate = deflate_zlib if isal_zlib is None else deflate_isal
+deflate_small: Deflate = deflate_zlib if isal_zlib is None else deflate_isal_small

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
+from captcha_stateless.render.inks import Ink
+
 #: Whether ink is darker than its ground, lighter, or now one and now the other.
 Polarity: TypeAlias = Literal["dark", "light", "any"]
 
@@ -13,9 +15,7 @@ Polarity: TypeAlias = Literal["dark", "light", "any"]
 class Family:
     """How glyphs are posed, bent, coloured and cluttered; lengths are shares of a tile's side.
 
-    A new look is a new entry below. Glyphs that hide what lies behind them (outlines over a bed of outlines)
-    need one more parameter, not another renderer: the atlas adds 16 to the indices of such a glyph and of its
-    inside, so that the merge by ``maximum`` lets both win; ``& 15`` after it turns the inside into ground.
+    A new look is a new entry below. With ``foreign`` glyphs, the glyph hides what lies behind it: see ``Bed``.
     """
 
     #: The side of the square that holds a glyph's ink at scale 1.
@@ -34,7 +34,8 @@ class Family:
     shear: float = 0.0
     #: Elastic bend: how far a point is moved at most.
     bend: float = 0.0
-    #: How far off centre a glyph may lie at most; it never leaves the tile, whatever this says.
+    #: How far off centre a glyph may lie at most; less where its size would take it out of the tile, of which a contour
+    #: may then touch the edge.
     shift: float = 1.0
     #: Ground colours, 1 (flat) to 4; they differ softly.
     tones: int = 1
@@ -48,7 +49,52 @@ class Family:
     dots: float = 0.0
     dot_width: float = 0.05
     polarity: Polarity = "any"
+    #: How a glyph is inked; of several, each tile takes one.
+    inks: tuple[Ink, ...] = ("filled",)
+    #: Width of a contour, at scale 1.
+    pen: float = 0.0
+    #: Palette indices that the lit edges of an embossed glyph take.
+    glints: int = 0
+    #: Foreign glyphs whose middle lies in a tile, on average; about three in four show.
+    foreign: float = 0.0
+    #: Curved gaps that begin in a tile, on average, and interrupt every contour: without them a contour's inside is a
+    #: region that no line crosses, which a script finds without any training.
+    gaps: float = 0.0
+    #: Width of a gap.
+    gap_width: float = 0.045
+    #: Draw the first tile nearly upright, on plain ground: the task is "the same shape as this".
+    clear_reference: bool = False
 
+    @property
+    def reference(self) -> "Family":
+        """The pose of a clear reference."""
+        return replace(
+            self, rotation_degrees=4, scale=(1.0, 1.1), stretch=0.0, shear=0.0, bend=0.008, shift=0.05
+        )
+
+
+#: The contour of a whole glyph in front of foreign contours, all of one width and colour: nothing but being whole
+#: tells the glyph from them, and its inside hides what lies behind.
+#: Bends, shears and a second weight cost people least of all that costs a template; strokes across the glyph cost them
+#: most, so there are none.
+_COLLAGE = Family(
+    fill=0.7,
+    rotation_degrees=26,
+    scale=(0.84, 1.15),
+    stretch=0.2,
+    shear=0.25,
+    bend=0.06,
+    shift=0.2,
+    tones=1,
+    inks=("outline", "swollen"),
+    pen=0.024,
+    foreign=9.0,
+    gaps=0.8,
+    gap_width=0.045,
+    clear_reference=True,
+)
+
+_CALM = replace(_COLLAGE, scale=(0.88, 1.15), shear=0.22, bend=0.052)
 
 #: What a grid's tiles may look like, by the name that settings and sealed policy use.
 FAMILIES: Mapping[str, Family] = MappingProxyType(
@@ -64,7 +110,12 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
             tones=3,
             strokes=1.4,
             stroke_tone=0.45,
+            clear_reference=True,
         ),
+        "outline": _COLLAGE,
+        # Two-toned lines are harder to read: calmer poses, and fewer foreign glyphs.
+        "embossed": replace(_CALM, inks=("embossed",), glints=2, foreign=6.5, gaps=0.6),
+        "mixed": replace(_CALM, inks=("outline", "swollen", "embossed"), glints=2, foreign=8.5),
         # The look of the original 1Captcha: 32 px letters, upright, anywhere on a 64 px tile, one typeface.
         "classic": Family(fill=0.5, natural=True, shares_typeface=True, polarity="light"),
     }

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from captcha_stateless.errors import Misconfigured
-from captcha_stateless.render.atlas import Indices, build_atlas, cell_side
+from captcha_stateless.render.atlas import build_atlas, cell_side
 from captcha_stateless.render.chance import Words, draw_words, scaled
 from captcha_stateless.render.checks import check_alphabet, check_side
 from captcha_stateless.render.colours import build_palettes
 from captcha_stateless.render.deflate import Deflate, deflate
 from captcha_stateless.render.families import LINE, LINE_GROUND, SMALL_LETTERS
+from captcha_stateless.render.inks import Indices, Pen
 from captcha_stateless.render.plane import WINDOW_WORDS, Plane, strokes, texture
 from captcha_stateless.render.png import build_heads, encode
 from captcha_stateless.render.small import small_letters
@@ -77,7 +78,7 @@ class LineRenderer:
         self._width, self._height, self._deflate = width, height, deflate
         grain = min(width, height)
         side = cell_side(self._tile(4) * LINE.fill)
-        self._atlas = build_atlas(typefaces, alphabet, side=side, tones=LINE.tones, natural=LINE.natural)
+        self._atlas = build_atlas(typefaces, alphabet, side=side, pen=Pen(LINE.tones))
         self._warp = build_warp(self._atlas, LINE, secret)
         self._bases = [sample_basis(self._tile(length)) for length in range(1, LONGEST + 1)]
         self._ground = Plane(self._background(secret), height, width)

@@ -7,9 +7,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from captcha_stateless.render.atlas import INDICES, Indices
 from captcha_stateless.render.chance import Words, draw_bytes, draw_uniform, scaled
 from captcha_stateless.render.families import Family
+from captcha_stateless.render.inks import INDEX_BITS, INDICES, Indices
 
 #: Words of chance that a window takes.
 WINDOW_WORDS = 2
@@ -24,6 +24,10 @@ class Plane:
 
     def __init__(self, indices: Indices, height: int, width: int) -> None:
         self._windows = sliding_window_view(indices, (height, width))
+
+    def cut(self, tiles: Indices, words: Words) -> None:
+        """Erase from tiles what a window says: the lesser index shows."""
+        np.minimum(tiles, self._shown(words), out=tiles)
 
     def merge(self, tiles: Indices, words: Words) -> None:
         """Lay a window behind each of (tiles, height, width) palette indices: the greater index shows."""
@@ -56,17 +60,37 @@ def texture(family: Family, secret: bytes, height: int, width: int, grain: float
 
 def strokes(family: Family, secret: bytes, height: int, width: int, tile: float) -> Indices:
     """Draw a plane of curved lines and dots, as dense and wide as the family wants for ``tile`` pixels."""
+    canvas = _curves(secret, "strokes", height, width, tile, family.strokes, family.stroke_width)
+    pen = ImageDraw.Draw(canvas)
+    count = round(family.dots * (height + ROOM) * (width + ROOM) / tile**2)
+    for chance in draw_uniform(secret, "dots", count, 3):
+        _dot(pen, canvas, chance, tile * _OVERSAMPLING * family.dot_width)
+    first = family.tones + family.glints
+    level = np.rint(_share(canvas) * round((INDICES - first) * family.stroke_tone))
+    return np.where(level > 0, level + first - 1, 0).astype(np.uint8)
+
+
+def gaps(family: Family, secret: bytes, height: int, width: int, tile: float) -> Indices:
+    """Draw a plane that is ``INDEX_BITS`` but for curved lines of nothing, where every contour is interrupted."""
+    canvas = _curves(secret, "gaps", height, width, tile, family.gaps, family.gap_width)
+    return np.where(_share(canvas) >= 0.5, 0, INDEX_BITS).astype(np.uint8)
+
+
+def _curves(
+    secret: bytes, label: str, height: int, width: int, tile: float, density: float, thickness: float
+) -> Image.Image:
+    """Draw curves, of which ``density`` begin in a tile, on an oversampled plane with room to move a window in."""
     rows, columns = height + ROOM, width + ROOM
     canvas = Image.new("L", (columns * _OVERSAMPLING, rows * _OVERSAMPLING))
     pen = ImageDraw.Draw(canvas)
-    count = round(family.strokes * rows * columns / tile**2)
-    for chance in draw_uniform(secret, "strokes", count, 5):
-        _stroke(pen, canvas, chance, tile * _OVERSAMPLING, family.stroke_width)
-    for chance in draw_uniform(secret, "dots", round(family.dots * rows * columns / tile**2), 3):
-        _dot(pen, canvas, chance, tile * _OVERSAMPLING * family.dot_width)
-    steps = round((INDICES - family.tones) * family.stroke_tone)
-    level = np.rint(np.asarray(canvas.reduce(_OVERSAMPLING)) / 255 * steps)
-    return np.where(level > 0, level + family.tones - 1, 0).astype(np.uint8)
+    for chance in draw_uniform(secret, label, round(density * rows * columns / tile**2), 5):
+        _stroke(pen, canvas, chance, tile * _OVERSAMPLING, thickness)
+    return canvas
+
+
+def _share(canvas: Image.Image) -> NDArray[np.float64]:
+    """Return coverage, 0 to 1, at a plane's own size."""
+    return np.asarray(canvas.reduce(_OVERSAMPLING)) / 255
 
 
 def _dot(pen: ImageDraw.ImageDraw, canvas: Image.Image, chance: NDArray[np.float64], width: float) -> None:

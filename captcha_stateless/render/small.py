@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from captcha_stateless.render.atlas import INDICES, Indices
 from captcha_stateless.render.chance import Words, draw_bytes, scaled
+from captcha_stateless.render.inks import INDICES, Indices
 from captcha_stateless.render.plane import ROOM
 from captcha_stateless.render.warp import WARP_WORDS, Warp, sample_basis
 

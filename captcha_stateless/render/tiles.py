@@ -8,15 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from captcha_stateless.errors import Misconfigured
-from captcha_stateless.render.atlas import Indices, build_atlas, cell_side
+from captcha_stateless.render.atlas import INK_SHARE, build_atlas, cell_side
+from captcha_stateless.render.bed import BED_WORDS, build_bed
 from captcha_stateless.render.chance import Words, draw_words, scaled
 from captcha_stateless.render.checks import check_alphabet, check_side
 from captcha_stateless.render.colours import build_palettes
-from captcha_stateless.render.deflate import Deflate, deflate
+from captcha_stateless.render.deflate import Deflate, deflate_small
+from captcha_stateless.render.deflate import deflate as deflate_fast
 from captcha_stateless.render.families import FAMILIES, Family, Polarity
-from captcha_stateless.render.plane import WINDOW_WORDS, Plane, strokes, texture
+from captcha_stateless.render.inks import INDEX_BITS, Indices, Pen
+from captcha_stateless.render.plane import WINDOW_WORDS, Plane, gaps, strokes, texture
 from captcha_stateless.render.png import build_heads, encode
-from captcha_stateless.render.warp import WARP_WORDS, build_warp, sample_basis
+from captcha_stateless.render.warp import WARP_WORDS, Floats, build_warp, sample_basis, whole_places
 
 _SMALLEST, _LARGEST = 32, 256
 _PALETTES = 1024
@@ -25,8 +28,12 @@ _GRAIN = 0.29
 _WINDOW = slice(WARP_WORDS, WARP_WORDS + WINDOW_WORDS)
 _FACE = WARP_WORDS + WINDOW_WORDS
 _PALETTE = _FACE + 1
+_BED = slice(_PALETTE + 1, _PALETTE + 1 + BED_WORDS)
+_INK = _PALETTE + 1 + BED_WORDS
 #: Words of chance that a tile takes.
-TILE_WORDS = _PALETTE + 1
+TILE_WORDS = _INK + 1
+#: A clear reference's poses are so near to each other that few are enough.
+_CLEAR_POSES = 256
 
 
 class TileRenderer:
@@ -48,22 +55,34 @@ class TileRenderer:
         family: str,
         size: int,
         secret: bytes,
-        deflate: Deflate = deflate,
+        deflate: Deflate | None = None,
     ) -> None:
         look = _family(family)
         check_alphabet(alphabet)
         check_side("size", size, _SMALLEST, _LARGEST)
         _check_typefaces(typefaces, look, family)
         side = cell_side(size * look.fill)
-        self._atlas = build_atlas(typefaces, alphabet, side=side, tones=look.tones, natural=look.natural)
+        ink_pixels = round(side * INK_SHARE)
+        pen = Pen(look.tones, look.glints, look.pen * ink_pixels / look.fill)
+        self._atlas = build_atlas(
+            typefaces, alphabet, side=side, pen=pen, inks=look.inks, natural=look.natural
+        )
+        self._bed = build_bed(self._atlas, typefaces, look, pen, secret) if look.foreign else None
         self._warp = build_warp(self._atlas, look, secret)
+        self._clear = (
+            build_warp(self._atlas, look.reference, secret, entries=_CLEAR_POSES)
+            if look.clear_reference
+            else None
+        )
+        self._inks = len(look.inks)
         self._basis = sample_basis(size)
         ground = texture(look, secret, size, size, size * _GRAIN)
         clutter = strokes(look, secret, size, size, size)
         self._plane = Plane(np.maximum(ground, clutter), size, size)
+        self._gaps = Plane(gaps(look, secret, size, size, size), size, size) if look.gaps else None
         self._heads = _heads(look, secret, size)
         self._shares_typeface = look.shares_typeface
-        self._deflate = deflate
+        self._deflate = deflate or (deflate_small if look.foreign else deflate_fast)
 
     def tiles(self, glyphs: Sequence[str], seed: bytes) -> list[bytes]:
         """Draw one PNG for each glyph.
@@ -80,14 +99,30 @@ class TileRenderer:
         if not glyphs:
             return []
         words = draw_words(seed, len(glyphs), TILE_WORDS)
-        return encode(self.indices(glyphs, words), self._chosen_heads(words), self._deflate)
+        return encode(
+            self.indices(glyphs, words), self._chosen_heads(words), self._deflate, up=self._bed is None
+        )
 
     def indices(self, glyphs: Sequence[str], words: Words) -> Indices:
-        """Draw palette indices, (glyphs, size, size), from (glyphs, 6) random words."""
-        cells = self._atlas.cells(self.faces(words[:, _FACE]), glyphs)
-        tiles = self._warp.texels(cells, words[:, :WARP_WORDS], self._basis)
-        self._plane.merge(tiles, words[:, _WINDOW])
+        """Draw palette indices, (glyphs, size, size), from (glyphs, 9) random words."""
+        inks = scaled(words[:, _INK], self._inks)
+        cells = self._atlas.cells(self.faces(words[:, _FACE]) + inks * self._atlas.faces, glyphs)
+        place = whole_places(self._matrices(words[:, :WARP_WORDS]), self._basis)
+        tiles = self._atlas.at(cells, place)
+        cluttered = slice(1 if self._clear else 0, None)
+        if self._bed:
+            self._bed.merge(tiles[cluttered], place[cluttered], inks[cluttered], words[cluttered, _BED])
+            tiles &= np.uint8(INDEX_BITS)
+        if self._gaps:
+            self._gaps.cut(tiles[cluttered], words[cluttered, _WINDOW])
+        self._plane.merge(tiles[cluttered], words[cluttered, _WINDOW])
         return tiles
+
+    def _matrices(self, words: Words) -> Floats:
+        matrices = self._warp.matrices(words)
+        if self._clear:
+            matrices[:1] = self._clear.matrices(words[:1])
+        return matrices
 
     def faces(self, words: Words) -> NDArray[np.intp]:
         """Choose typefaces: the reference's at will, each other from those that remain."""
@@ -117,7 +152,9 @@ def _check_typefaces(typefaces: Sequence[Path], look: Family, family: str) -> No
 
 def _heads(look: Family, secret: bytes, size: int) -> list[bytes]:
     inks = _INKS[look.polarity]
-    palettes = [build_palettes(secret, _PALETTES // len(inks), look.tones, ink) for ink in inks]
+    palettes = [
+        build_palettes(secret, _PALETTES // len(inks), look.tones, ink, glints=look.glints) for ink in inks
+    ]
     return build_heads(size, size, np.concatenate(palettes))
 
 

@@ -12,15 +12,16 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from captcha_stateless.render.atlas import Atlas, Indices
+from captcha_stateless.render.atlas import Atlas
 from captcha_stateless.render.chance import Words, draw_uniform
 from captcha_stateless.render.families import Family
+from captcha_stateless.render.inks import Indices
 
 Floats: TypeAlias = NDArray[np.float32]
 Doubles: TypeAlias = NDArray[np.float64]
 
 #: Entries of either table; two independent draws give 2^24 warps.
-_ENTRIES = 4096
+ENTRIES = 4096
 #: Words of chance that a tile's warp takes.
 WARP_WORDS = 2
 #: (row, column) of the sine and cosine terms that bend a coordinate.
@@ -37,7 +38,7 @@ _ROUNDING = np.float32(1.5 * 2**16)
 
 @dataclass(frozen=True, slots=True)
 class Warp:
-    """Poses and bends, (4096, 2, 6, 6) each and 2.4 MB together, for the cells of one atlas."""
+    """Poses and bends, (entries, 2, 6, 6) each and 2.4 MB together for 4096, for the cells of one atlas."""
 
     atlas: Atlas
     poses: Floats
@@ -54,16 +55,11 @@ class Warp:
         Returns:
             Palette indices, (tiles, side, side).
         """
-        place = places(self._matrices(words), basis).astype(np.int32)
-        side = np.int32(self.atlas.side)
-        index = place[:, 1]
-        index *= side
-        index += place[:, 0]
-        index += (cells * (int(side) * int(side))).astype(np.int32)[:, None, None]
-        return self.atlas.texels.take(index)
+        return self.atlas.at(cells, whole_places(self.matrices(words), basis))
 
-    def _matrices(self, words: Words) -> Floats:
-        chosen = words % np.uint16(_ENTRIES)
+    def matrices(self, words: Words) -> Floats:
+        """Choose a pose and a bend for each of (tiles, 2) words: (tiles, 2, 6, 6)."""
+        chosen = words % np.uint16(len(self.poses))
         return self.poses.take(chosen[:, 0], 0) + self.bends.take(chosen[:, 1], 0)
 
 
@@ -74,11 +70,11 @@ def sample_basis(side: int) -> Floats:
     return _rounded(np.stack([np.ones(side), at, *waves], 1), _BASIS_STEP)
 
 
-def build_warp(atlas: Atlas, family: Family, secret: bytes) -> Warp:
-    """Fill the tables of poses and bends, which the secret chooses."""
+def build_warp(atlas: Atlas, family: Family, secret: bytes, *, entries: int = ENTRIES) -> Warp:
+    """Fill the tables of poses and bends, which the secret chooses; ``entries`` is a power of two."""
     half = atlas.ink / (2 * family.fill)  # texels from a tile's middle to its edge, at scale 1
-    bends = half * _bends(family, draw_uniform(secret, "bends", _ENTRIES, 2, len(_BENDS) + 1))
-    poses = half * _poses(family, draw_uniform(secret, "poses", _ENTRIES, 6))
+    bends = half * _bends(family, draw_uniform(secret, "bends", entries, 2, len(_BENDS) + 1))
+    poses = half * _poses(family, draw_uniform(secret, "poses", entries, 6))
     poses[:, :, 0, 0] += atlas.side / 2
     warp = Warp(atlas, _rounded(poses, _COEFFICIENT_STEP), _rounded(bends, _COEFFICIENT_STEP))
     _check(warp)
@@ -91,6 +87,11 @@ def places(matrices: Floats, basis: Floats) -> Floats:
     halfway += _ROUNDING
     halfway -= _ROUNDING
     return basis @ halfway
+
+
+def whole_places(matrices: Floats, basis: Floats) -> NDArray[np.int32]:
+    """Return the texel that each pixel shows, (tiles, 2, side, side): across, then down."""
+    return places(matrices, basis).astype(np.int32)
 
 
 def _poses(family: Family, chance: Doubles) -> Doubles:

@@ -44,7 +44,7 @@ class TestAudio(KindContract):
 
 
 def test_a_grid_is_not_heard_and_draws_no_words() -> None:
-    grid = Grid({}, "none")
+    grid = Grid({}, {}, {})
     challenge = Audio(Speaker({}, b"")).draw(SEEDS[0], {})
 
     assert grid.languages == ()

@@ -8,9 +8,10 @@ import pytest
 from PIL import Image
 
 from captcha_stateless import Settings
-from captcha_stateless.errors import BadAnswer, Misconfigured
+from captcha_stateless.errors import BadAnswer, BadRequest, Misconfigured
 from captcha_stateless.kinds.base import Kind
 from captcha_stateless.kinds.grid import NOT_AN_ARRAY, NOT_BOOLEANS, WRONG_LENGTH, Grid
+from captcha_stateless.lookalikes import NEVER_WITH
 from tests.kinds.contract import SEEDS, KindContract
 
 HUMANE = {"profile": "humane"}
@@ -20,7 +21,7 @@ NINE = [True, False] * 4 + [True]
 
 class TestGrid(KindContract):
     name: ClassVar[str] = "grid"
-    wanted: ClassVar = [HUMANE, CLASSIC]
+    wanted: ClassVar = [HUMANE, CLASSIC, {"profile": "lenient"}, {"profile": "strict"}]
     unknown: ClassVar = {"profile": "other"}
     malformed: ClassVar = [
         None,
@@ -69,8 +70,20 @@ class TestGrid(KindContract):
     def test_classic_draws_the_originals_two_characters(self, kind: Kind) -> None:
         assert set("".join("".join(kind.draw(seed, CLASSIC).shown) for seed in SEEDS)) == {"1", "l"}
 
+    def test_lookalikes_of_the_expected_character_are_never_shown(self) -> None:
+        grid = Grid.from_settings(Settings(alphabet="4ATKXEF7"), b"secret")
+
+        for seed in SEEDS:
+            expected, *nine = grid.draw(seed, HUMANE).shown
+            assert not NEVER_WITH[expected] & set(nine)
+
+    def test_an_alphabet_of_lookalikes_is_refused_at_start(self) -> None:
+        with pytest.raises(Misconfigured, match="only lookalikes of"):
+            Grid.from_settings(Settings(alphabet="UV"), b"secret")
+
     def test_the_ladders_are_the_documented_ones(self, kind: Kind) -> None:
         assert kind.ladder(HUMANE).seconds == (120, 120)
+        assert kind.ladder({"profile": "strict"}).seconds == (120,) * 4
         assert kind.ladder(CLASSIC).seconds == (120, 30, 10, 10, 9, 8, 7, 6, 5, 4, 3, *[2] * 9)
 
     @pytest.mark.parametrize(
@@ -85,6 +98,28 @@ class TestGrid(KindContract):
         grid = Grid.from_settings(Settings(profile="classic"), b"secret")
 
         assert grid.plan({}) == CLASSIC
+
+    def test_a_family_of_drawing_may_be_asked_for(self, kind: Kind) -> None:
+        embossed = kind.plan({"family": "embossed"})
+
+        assert embossed == {"profile": "humane", "family": "embossed"}
+        assert kind.render(kind.draw(SEEDS[0], embossed)) != kind.render(kind.draw(SEEDS[0], HUMANE))
+
+    def test_the_default_family_is_the_settings_one(self) -> None:
+        grid = Grid.from_settings(Settings(family="filled"), b"secret")
+
+        assert grid.plan({}) == {"profile": "humane", "family": "filled"}
+        assert grid.plan({"profile": "lenient"}) == {"profile": "lenient"}
+        assert grid.plan({"profile": "classic"}) == CLASSIC
+
+    @pytest.mark.parametrize(
+        "wanted", [{"family": "none"}, {"family": "classic"}, {"profile": "classic", "family": "outline"}]
+    )
+    def test_a_family_that_a_profile_is_not_drawn_in_is_a_bad_request(
+        self, kind: Kind, wanted: dict[str, str]
+    ) -> None:
+        with pytest.raises(BadRequest):
+            kind.plan(wanted)
 
     def test_the_tile_size_is_the_settings_one(self, tmp_path: Path) -> None:
         grid = Grid.from_settings(Settings(tile_size=96), b"secret")

@@ -248,7 +248,7 @@ def test_a_challenge_is_shown_under_the_strictest_policy(site: Site, tmp_path: P
         if (!root.querySelector("dialog").open) return;
         clearInterval(look);
         const canvas = [...root.querySelectorAll("canvas")];
-        report({ pictures: canvas.length, painted: canvas.every((one) => one.width === 64),
+        report({ pictures: canvas.length, painted: canvas.every((one) => one.width === 96),
                  boxes: root.querySelectorAll(".tile input").length });
       }, 50);
     }, 500));

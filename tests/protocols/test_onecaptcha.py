@@ -300,10 +300,33 @@ def test_a_request_chooses_its_profile_only_where_it_may(make_server: MakeServer
     assert begin(bound, "?profile=classic")["stages"] == 2
 
 
+def test_a_forgiven_stage_looks_like_any_other(make_server: MakeServer) -> None:
+    server = make_server(profile="strict")
+    first = begin(server)
+
+    reply = answer(server, first["challenge"], {"answer": wrong(server, first["challenge"])})
+
+    assert reply.status_code == 200
+    assert list(reply.json()) == list(first)
+    assert (reply.json()["stage"], reply.json()["stages"]) == (1, 4)
+
+
+def test_a_strict_run_ends_with_its_third_hit(make_server: MakeServer) -> None:
+    server = make_server(profile="strict")
+    reply = begin(server)
+    for _ in range(2):
+        reply = solve(server, reply["challenge"]).json()
+
+    assert solve(server, reply["challenge"]).json()["done"] is True
+
+
 def test_an_unknown_profile_is_a_clear_error(make_server: MakeServer) -> None:
     reply = make_server(profile_choice=True).visitor.post(f"{PATH}?profile=other")
 
-    assert (reply.status_code, reply.json()) == (400, {"error": "profile must be one of humane, classic"})
+    assert (reply.status_code, reply.json()) == (
+        400,
+        {"error": "profile must be one of lenient, humane, strict, classic"},
+    )
 
 
 def test_a_browser_may_send_the_token_and_keeps_the_permission(server: Server) -> None:

@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from captcha_stateless.errors import Misconfigured
 from captcha_stateless.render import default_typefaces
 from captcha_stateless.render.atlas import Atlas, build_atlas, cell_side
+from captcha_stateless.render.inks import Pen
 
 FACES = default_typefaces()
 
 
 def atlas(alphabet: str = "AMl.g", *, natural: bool = False) -> Atlas:
-    return build_atlas(FACES, alphabet, side=128, tones=4, natural=natural)
+    return build_atlas(FACES, alphabet, side=128, pen=Pen(4), natural=natural)
 
 
 def test_an_atlas_is_made_once() -> None:
@@ -54,7 +55,7 @@ def test_first_and_last_cell_are_blank() -> None:
 
 
 def test_fitted_glyphs_fill_their_square() -> None:
-    cells = build_atlas(FACES, "AKM", side=128, tones=4, natural=False)
+    cells = build_atlas(FACES, "AKM", side=128, pen=Pen(4), natural=False)
 
     for cell in cells.texels.reshape(-1, 128, 128)[1:-1]:
         rows, columns = np.nonzero(cell)
@@ -62,7 +63,7 @@ def test_fitted_glyphs_fill_their_square() -> None:
 
 
 def test_natural_glyphs_keep_their_proportions() -> None:
-    cells = build_atlas(FACES[:1], "Ax", side=128, tones=4, natural=True).texels.reshape(-1, 128, 128)
+    cells = build_atlas(FACES[:1], "Ax", side=128, pen=Pen(4), natural=True).texels.reshape(-1, 128, 128)
 
     capital, small = (np.ptp(np.nonzero(cell == 15)[0]) for cell in cells[1:-1])
 
@@ -70,7 +71,7 @@ def test_natural_glyphs_keep_their_proportions() -> None:
 
 
 def test_a_small_mark_stays_small() -> None:
-    cells = build_atlas(FACES[:1], "A.", side=128, tones=4, natural=False).texels.reshape(-1, 128, 128)
+    cells = build_atlas(FACES[:1], "A.", side=128, pen=Pen(4), natural=False).texels.reshape(-1, 128, 128)
 
     assert (cells[2] > 0).sum() < (cells[1] > 0).sum() / 2
 
@@ -79,7 +80,7 @@ def test_a_small_mark_stays_small() -> None:
 @given(glyph=st.characters(max_codepoint=0x17F))
 def test_any_character_has_ink_or_is_refused(glyph: str) -> None:
     try:
-        cells = build_atlas(FACES[:1], glyph, side=64, tones=4, natural=False)
+        cells = build_atlas(FACES[:1], glyph, side=64, pen=Pen(4), natural=False)
     except Misconfigured as refused:
         assert "has no glyph for" in str(refused)
     else:

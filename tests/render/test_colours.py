@@ -41,11 +41,12 @@ def test_contrast_of_black_and_white_is_21() -> None:
 
 @pytest.mark.parametrize("sight", SIGHTS)
 @pytest.mark.parametrize("ink", ["dark", "light"])
-@pytest.mark.parametrize("tones", sorted({LINE.tones, *(look.tones for look in FAMILIES.values())}))
+@pytest.mark.parametrize("look", {(look.tones, look.glints) for look in (LINE, *FAMILIES.values())})
 def test_every_glyph_stands_out_from_every_ground(
-    tones: int, ink: Literal["dark", "light"], sight: str
+    look: tuple[int, int], ink: Literal["dark", "light"], sight: str
 ) -> None:
-    palettes = build_palettes(b"secret", 512, tones, ink).tolist()
+    tones, glints = look
+    palettes = build_palettes(b"secret", 512, tones, ink, glints=glints).tolist()
 
     worst = min(contrast(tone, colours[-1], sight) for colours in palettes for tone in colours[:tones])
 
@@ -58,6 +59,14 @@ def test_ink_is_what_its_name_says(ink: Literal["dark", "light"]) -> None:
         difference = luminance(colours[-1], "all cones") - luminance(colours[0], "all cones")
 
         assert (difference < 0) is (ink == "dark")
+
+
+@pytest.mark.parametrize("ink", ["dark", "light"])
+def test_lit_edges_lie_on_the_other_side_of_the_ground(ink: Literal["dark", "light"]) -> None:
+    for colours in build_palettes(b"secret", 512, 2, ink, glints=2).tolist():
+        ground, faint, glint, line = (luminance(colours[at], "all cones") for at in (0, 2, 3, 15))
+
+        assert (line < ground < faint < glint) if ink == "dark" else (line > ground > faint > glint)
 
 
 def test_palettes_vary() -> None:

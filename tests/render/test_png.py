@@ -36,11 +36,11 @@ def test_filtered_rows_add_up_to_what_they_were(pictures: np.typing.NDArray[np.u
     assert np.array_equal(np.cumsum(differences[:, :, 1:], 1, np.uint8), rows[:, :, 1:])
 
 
-@given(pictures=PICTURES)
-def test_pillow_reads_back_every_pixel(pictures: np.typing.NDArray[np.uint8]) -> None:
+@given(pictures=PICTURES, up=st.booleans())
+def test_pillow_reads_back_every_pixel(pictures: np.typing.NDArray[np.uint8], up: bool) -> None:
     count, height, width = pictures.shape
     head = build_heads(width, height, PALETTES)[0]
 
-    pngs = encode(pictures, [head] * count, deflate_zlib)
+    pngs = encode(pictures, [head] * count, deflate_zlib, up=up)
 
     assert np.array_equal(np.stack([indices(png) for png in pngs]), pictures)

@@ -12,7 +12,8 @@ import hashlib
 from captcha_stateless.render import LineRenderer, TileRenderer, default_typefaces
 from captcha_stateless.render.deflate import deflate_zlib
 common = dict(alphabet="AKMR7", typefaces=default_typefaces(), secret=b"secret", deflate=deflate_zlib)
-pictures = TileRenderer(family="filled", size=96, **common).tiles("AKMR7" * 20, b"seed")
+families = [TileRenderer(family=family, size=96, **common) for family in ("filled", "mixed")]
+pictures = [tile for family in families for tile in family.tiles("AKMR7" * 20, b"seed")]
 line = LineRenderer(width=350, height=100, **common).line("AKMR7", b"seed")
 print(hashlib.sha256(b"".join([*pictures, line])).hexdigest())
 """

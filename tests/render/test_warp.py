@@ -8,6 +8,7 @@ import pytest
 from captcha_stateless.render import default_typefaces
 from captcha_stateless.render.atlas import Atlas, build_atlas, cell_side
 from captcha_stateless.render.families import FAMILIES, LINE, Family
+from captcha_stateless.render.inks import Pen
 from captcha_stateless.render.warp import build_warp, places, sample_basis
 
 LOOKS = {**FAMILIES, "line": LINE}
@@ -18,7 +19,7 @@ def atlas(look: Family, size: int) -> Atlas:
         default_typefaces()[:2],
         "AW",
         side=cell_side(size * look.fill),
-        tones=look.tones,
+        pen=Pen(look.tones),
         natural=look.natural,
     )
 
