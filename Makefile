@@ -15,7 +15,7 @@ CORE_TESTS := tests/test_engine.py tests/test_seal.py tests/kinds tests/replay $
 	health.py jwks.py minicap.py onecaptcha.py relaysms.py restcaptcha.py tornevall.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fuzz format keys sample bench fire soak chaos edge docs pictures lock clean
+.PHONY: help run test check fuzz format keys sample bench attack read fire soak chaos edge docs pictures lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -69,6 +69,12 @@ soak: .venv/test  ## ten minutes of every protocol's runs on two replicas: error
 edge: .venv/test  ## rolling restarts, kills, slow clients and overload, full size
 	@CAPTCHA_TEST_CHAOS=1 $(BIN)/python -m pytest --timeout 900 tests/edge tests/wire $(ARGS)
 
+attack: .venv/bench  ## attack the grid and write docs/threat-model.md (an hour); ARGS=--short as CI does
+	@OMP_NUM_THREADS=1 $(BIN)/python benchmarks/attack $(ARGS)
+
+read: .venv/run  ## serve a page that measures how well people read the tiles
+	@$(BIN)/python benchmarks/read.py $(ARGS)
+
 docs: .venv/run  ## write the settings table into the README
 	@$(BIN)/python docs/tables.py
 
@@ -77,7 +83,7 @@ pictures: .venv/test  ## draw the widget for the README, with the system's Chrom
 
 lock: .venv/test  ## pin the newest versions that fit
 	$(PIP) install uv
-	$(BIN)/uv pip compile --quiet --universal --upgrade --all-extras --group dev --group clients --group fuzz --group bench --no-header --no-annotate pyproject.toml --output-file requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --upgrade --all-extras --group dev --group clients --group fuzz --group bench --group attack --no-header --no-annotate pyproject.toml --output-file requirements.lock
 
 clean:  ## remove what the other targets made, but no keys
 	rm -rf .venv .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist sample.png tests/clients/node_modules tests/web/node_modules

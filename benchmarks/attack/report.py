@@ -1,0 +1,142 @@
+"""The tables of docs/threat-model.md, written between their marks from what was measured."""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from price import CORE_HOUR, HASHES, HUMANS, PROXY_GIGABYTE, price
+from score import bounds, run
+
+from captcha_stateless.profiles import PROFILES
+
+Results = Mapping[str, Any]
+#: The default's bits of work in the table of prices.
+WORK_BITS = 18
+
+
+def write(document: Path, results: Results) -> None:
+    """Replace what stands between the marks."""
+    text = document.read_text(encoding="utf-8")
+    for name, rows in {
+        "floors": floors(results),
+        "attackers": attackers(results),
+        "runs": runs(results),
+        "families": families(results),
+        "protocol": protocol(results),
+        "prices": prices(results),
+    }.items():
+        marked = f"<!-- {name} -->\n" + "\n".join(rows) + f"\n<!-- /{name} -->"
+        text = re.sub(
+            f"<!-- {name} -->.*<!-- /{name} -->", lambda _, marked=marked: marked, text, flags=re.DOTALL
+        )
+    document.write_text(text, encoding="utf-8")
+
+
+def floors(results: Results) -> Iterator[str]:
+    """Tell each profile's blind floor."""
+    yield "| profile | drawn | stages | a blind guess passes one run in |"
+    yield "| --- | --- | --- | --- |"
+    for name, preset in PROFILES.items():
+        needed = preset.ladder.stages - preset.ladder.forgiven
+        odds = 1 / float(preset.floor)
+        yield (
+            f"| `{name}` | {preset.family} | {needed} of {preset.ladder.stages} | {odds:,.0f} |"
+            if odds < 1e12
+            else (f"| `{name}` | {preset.family} | {needed} of {preset.ladder.stages} | {odds:.1e} |")
+        )
+    blind = results.get("blind")
+    if blind:
+        expected = blind["stages"] / PROFILES["humane"].answers
+        off = (blind["passed"] - expected) / expected**0.5
+        yield ""
+        yield (
+            f"Measured blind: {blind['passed']} of {blind['stages']:,} stages, where {expected:.0f} are expected "
+            f"({off:+.1f} standard deviations)."
+        )
+
+
+def scores(results: Results, family: str = "outline") -> list[dict[str, Any]]:
+    """Return a family's scores, best attacker last."""
+    found = [value for value in results.get(family, {}).values() if isinstance(value, dict)]
+    return sorted(found, key=lambda one: (one["labels"], one["passed"] / one["stages"]))
+
+
+def attackers(results: Results) -> Iterator[str]:
+    """Tell every attacker's rates on the default."""
+    yield "| attacker of the default (`outline`) | labels | a tile | a stage (99% bounds) | CPU ms a stage |"
+    yield "| --- | --- | --- | --- | --- |"
+    for one in scores(results):
+        low, high = bounds(one["passed"], one["stages"])
+        tile = one["tiles_right"] / (9 * one["stages"])
+        yield (
+            f"| {one['name']} | {one['labels'] or ''} | {tile:.1%} | {one['passed'] / one['stages']:.1%} "
+            f"({low:.1%} to {high:.1%}), n = {one['stages']} | {one['cpu_seconds'] / one['stages'] * 1000:.0f} |"
+        )
+
+
+def runs(results: Results) -> Iterator[str]:
+    """Tell what a stage's rate makes of a run."""
+    yield "| attacker | 1 stage | 2 | 3 | 4 | 5 | 3 of 4 |"
+    yield "| --- | --- | --- | --- | --- | --- | --- |"
+    for one in scores(results):
+        stage = one["passed"] / one["stages"]
+        if stage > 0:
+            cells = [*(run(stage, count) for count in range(1, 6)), run(stage, 4, 1)]
+            yield f"| {one['name']} | " + " | ".join(f"{cell:.2%}" for cell in cells) + " |"
+
+
+def families(results: Results) -> Iterator[str]:
+    """Tell the rates a stage of each family."""
+    drawn = [family for family in ("outline", "embossed", "mixed", "filled") if family in results]
+    names = list(dict.fromkeys(one["name"] for family in drawn for one in scores(results, family)))
+    yield "| attacker, share of stages | " + " | ".join(f"`{family}`" for family in drawn) + " |"
+    yield "| --- |" + " --- |" * len(drawn)
+    for name in names:
+        cells = [results[family].get(name) for family in drawn]
+        yield (
+            f"| {name} | "
+            + " | ".join(f"{one['passed'] / one['stages']:.1%}" if one else "" for one in cells)
+            + " |"
+        )
+    yield (
+        "| bytes of a stage, base64 | "
+        + " | ".join(f"{results[family]['bytes']:,}" for family in drawn)
+        + " |"
+    )
+
+
+def protocol(results: Results) -> Iterator[str]:
+    """Tell what tokens withstood."""
+    yield "| attack on a token | sent | accepted |"
+    yield "| --- | --- | --- |"
+    for one in results.get("protocol", []):
+        yield f"| {one['name']} | {one['sent']} | {one['accepted']} |"
+
+
+def prices(results: Results) -> Iterator[str]:
+    """Tell what a thousand passes of the default cost, with and without work before drawing."""
+    yield f"| attacker | tries | CPU, $ | traffic, $ | work of 2^{WORK_BITS}, $ | total, $ |"
+    yield "| --- | --- | --- | --- | --- | --- |"
+    size = results["outline"]["bytes"]
+    for one in scores(results):
+        stage = one["passed"] / one["stages"]
+        if stage > 0:
+            cost = price(
+                stage,
+                run(stage, 2),
+                2,
+                milliseconds=one["cpu_seconds"] / one["stages"] * 1000,
+                size=size,
+                work_bits=WORK_BITS,
+            )
+            yield (
+                f"| {one['name']} | {cost.tries:,.0f} | {cost.cpu:.4f} | {cost.traffic:.2f} | {cost.work:.4f} "
+                f"| {cost.total:.2f} |"
+            )
+    yield f"| people, by price list | | | | | {HUMANS[0]:.2f} to {HUMANS[1]:.2f} |"
+    yield ""
+    yield (
+        f"Assumed: ${CORE_HOUR} an hour of one core, ${PROXY_GIGABYTE:.0f} a gigabyte through proxies, "
+        f"{HASHES / 1e6:.0f} million hashes a second."
+    )

@@ -1,0 +1,141 @@
+"""The attackers' own tools: were they wrong, an attack that works would look like one that does not."""
+
+import importlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from captcha_stateless.settings import Settings
+
+FOLDER = Path(__file__).parent.parent / "benchmarks" / "attack"
+MODULES = (
+    "api",
+    "score",
+    "cheap",
+    "bank",
+    "recipe",
+    "network",
+    "metadata",
+    "protocol",
+    "price",
+    "report",
+    "ocr",
+)
+
+
+@pytest.fixture(scope="module")
+def attack() -> Iterator[dict[str, Any]]:
+    """Import the folder as its scripts do, and forget it again."""
+    sys.path.insert(0, str(FOLDER))
+    try:
+        yield {name: importlib.import_module(name) for name in MODULES}
+    finally:
+        sys.path.remove(str(FOLDER))
+        for name in MODULES:
+            sys.modules.pop(name, None)
+
+
+def test_the_likeliest_permitted_answer_is_given(attack: dict[str, Any]) -> None:
+    decide = attack["score"].decide
+
+    assert decide(np.array([3.0, -1, 2, -1, 1, -2, -3, -1, -1])) == (
+        True,
+        False,
+        True,
+        False,
+        True,
+        *[False] * 4,
+    )
+    assert sum(decide(np.full(9, -5.0))) == 2
+    assert sum(decide(np.full(9, 5.0))) == 6
+
+
+def test_a_run_is_worth_what_binomials_say(attack: dict[str, Any]) -> None:
+    run = attack["score"].run
+
+    assert run(0.5, 2) == 0.25
+    assert run(0.5, 4, 1) == pytest.approx(5 / 16)
+    assert run(0.84**9, 3) == pytest.approx(0.009, abs=1e-3)
+    assert run(0.84**9, 4, 1) == pytest.approx(0.03, abs=0.005)
+
+
+def test_bounds_are_those_of_clopper_and_pearson(attack: dict[str, Any]) -> None:
+    """Against a textbook's: 95% for 4 of 20 is 5.7% to 43.7%."""
+    low, high = attack["score"].bounds(4, 20, 0.95)
+
+    assert (round(low, 3), round(high, 3)) == (0.057, 0.437)
+    assert attack["score"].bounds(0, 20)[0] == 0
+    assert attack["score"].bounds(20, 20)[1] == 1
+
+
+def test_more_hits_than_a_ceiling_explains_are_few(attack: dict[str, Any]) -> None:
+    assert attack["score"].most(200, 0.05) == 18
+    assert attack["score"].most(200, 0.0) == 0
+
+
+def test_an_attacker_sees_what_the_api_returns(attack: dict[str, Any]) -> None:
+    with attack["api"].service() as served:
+        stage = served.stages(1)[0]
+
+    assert len(stage.nine) == 9
+    assert all(png.startswith(b"\x89PNG") for png in (stage.reference, *stage.nine))
+    assert stage.truth == tuple(glyph == stage.glyphs[0] for glyph in stage.glyphs[1:])
+
+
+def test_the_template_bank_reads_filled_glyphs(attack: dict[str, Any]) -> None:
+    """An attacker that reads nothing at all would prove nothing about the outlines that it cannot read."""
+    with attack["api"].service(family="filled") as served:
+        stages = served.stages(6)
+
+    score = attack["score"].score(attack["bank"].TemplateBank(), stages)
+
+    assert score.tile > 0.9
+
+
+def test_the_network_learns_what_it_is_shown(attack: dict[str, Any]) -> None:
+    random = np.random.default_rng(0)
+    classes = random.integers(0, len(Settings().alphabet), 600)
+    inputs = np.eye(len(Settings().alphabet))[classes] + random.normal(size=(600, 12)) * 0.2
+
+    model = attack["network"].Softmax(32, epochs=80).fit(inputs, classes.tolist())
+
+    read = [int(np.argmax(row)) for row in model.log_probabilities(inputs)]
+    assert np.mean(np.array(read) == classes) > 0.95
+
+
+def test_regions_are_those_that_lines_enclose(attack: dict[str, Any]) -> None:
+    free = np.ones((32, 32), bool)
+    free[4:28, 4:28] = False
+    free[6:26, 6:26] = True
+
+    found = attack["recipe"].regions(free)
+
+    assert [int(region.sum()) for region in found] == [400]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["blind_search", "twice", "double_submit", "two_workers", "swapped_parts", "another_purpose", "expired"],
+)
+def test_no_attack_on_a_token_is_accepted(attack: dict[str, Any], name: str) -> None:
+    finding = attack["protocol"].ATTACKS[name]()
+
+    assert finding.sent > 0
+    assert finding.accepted == 0
+
+
+def test_a_token_of_another_deployment_is_not_accepted(attack: dict[str, Any]) -> None:
+    assert attack["protocol"].another_deployment().accepted == 0
+
+
+def test_a_thousand_passes_cost_more_for_whoever_fails_more(attack: dict[str, Any]) -> None:
+    price = attack["price"].price
+    good = price(0.9, 0.81, 2, milliseconds=10, size=20_000, work_bits=18)
+    poor = price(0.05, 0.0025, 2, milliseconds=10, size=20_000, work_bits=18)
+
+    assert good.tries == pytest.approx(1000 / 0.81)
+    assert poor.total > 100 * good.total
