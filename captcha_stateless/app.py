@@ -262,9 +262,11 @@ def _checked(settings: Settings, engine: Engine, served: sites.Sites) -> sites.S
     if settings.policy not in served.policies:
         raise Misconfigured(f"CAPTCHA_POLICY: no policy is named {settings.policy}")
     for policy in served.policies.values():
-        for rule in policy.rules:
+        asked = [(rule.kind, rule.params) for rule in policy.rules if rule.kind]
+        asked += [("grid", {"profile": policy.profile})] if policy.profile else []
+        for kind, params in asked:
             try:
-                engine.plan(rule.kind, rule.params) if rule.kind else None
+                engine.plan(kind, params)
             except BadRequest as error:
                 raise Misconfigured(f"policy {policy.name}: {error}") from None
     return served

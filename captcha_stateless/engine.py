@@ -171,6 +171,10 @@ class Engine:
         """Draw a token's challenge again, from its seed."""
         return self._kinds[claims.kind].draw(claims.seed, claims.params)
 
+    def prepare(self, kind: str, wanted: Params) -> None:
+        """Draw one that nobody sees, so that what is slow the first time has been done."""
+        self._kinds[kind].render(self._kinds[kind].draw(bytes(_SEED_BYTES), self.plan(kind, wanted)))
+
     def redraw(self, claims: Claims) -> tuple[bytes, ...]:
         """Render what was shown with a token, from its seed: the same to the pixel on every replica."""
         with self.events.took("render"):

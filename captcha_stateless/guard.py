@@ -59,13 +59,31 @@ class Guard:
             Blocked: when the policy, the block list or the site's own list of kinds leaves none.
         """
         now = self._clock()
-        # A steady rate r counts to r * half-life / ln 2.
-        load = self._load.add(site.key.encode(), now) * math.log(2) / LOAD_HALF_LIFE_SECONDS
+        load = _rate(self._load.add(site.key.encode(), now))
         risk = await self._assessor.assess(caller, site.key, now)
         allowed = [kind for kind in kinds if not site.kinds or kind in site.kinds]
         rule = policy.choose(risk.score, allowed)
         rule = rule.harder(policy.steps(load, self._failures.value(risk.who, now)))
         return Demand(rule.kind, rule.params, risk.who)
+
+    def first(self, caller: Caller, site: str, policy: Policy, *, counted: bool) -> Demand:
+        """Tell the work that must be done before anything is drawn; no kind: none.
+
+        Args:
+            caller: who asks.
+            site: the site's key.
+            policy: the site's policy.
+            counted: whether to count that something is asked for; not where a page only wants to know.
+
+        Raises:
+            Blocked: when the caller is on the block list.
+        """
+        now = self._clock()
+        count = self._load.add if counted else self._load.value
+        who = self._assessor.who(caller, site)
+        steps = policy.steps(_rate(count(site.encode(), now)), self._failures.value(who, now))
+        params = policy.first(steps)
+        return Demand("work" if params else "", params, who)
 
     async def limit(self, caller: Caller, site: str) -> None:
         """Count a challenge that is asked for.
@@ -85,6 +103,11 @@ class Guard:
         """Count a wrong answer against the prefix that the challenge was made for."""
         if claims.who:
             self._failures.add(claims.who, self._clock())
+
+
+def _rate(count: float) -> float:
+    """Turn a count of the load into challenges a second: a steady rate r counts to r * half-life / ln 2."""
+    return count * math.log(2) / LOAD_HALF_LIFE_SECONDS
 
 
 def open_guard() -> Guard:

@@ -16,7 +16,14 @@ _POLICY_FIELDS: Mapping[str, tuple[type, ...]] = {
     "rule": (list,),
     "load": (int, float),
     "failures": (int, float),
+    "profile": (str,),
+    "work": (int,),
+    "most_work": (int,),
 }
+#: More would keep a phone busy for minutes, before its owner has seen anything.
+_MOST_WORK = 24
+#: Less than this under load would not be worth the round trip.
+_LEAST_WORK = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,13 +52,18 @@ class Policy:
     """One behaviour map.
 
     ``load`` is how many challenges a second of one site, on one process, raise the difficulty by a step; ``failures`` how
-    many recent failures of one address prefix do; each doubling is one step more.
+    many recent failures of one address prefix do; each doubling is one step more. ``profile`` is the grid's, of the
+    deployment's own where it is empty. ``work`` is how many zero bits are asked before anything is drawn, 0: none as
+    long as there are no steps; with these it rises, from 16 on, to ``most_work``.
     """
 
     name: str
     rules: tuple[Rule, ...]
     load: float = 200
     failures: float = 10
+    profile: str = ""
+    work: int = 0
+    most_work: int = 0
 
     def __post_init__(self) -> None:
         covered = [score for rule in self.rules for score in rule.scores]
@@ -59,6 +71,8 @@ class Policy:
             raise Misconfigured(f"policy {self.name}: its rules must cover each score of 0 to 100 once")
         if self.load <= 0 or self.failures <= 0:
             raise Misconfigured(f"policy {self.name}: load and failures must be above 0")
+        if not 0 <= self.work <= _MOST_WORK or not 0 <= self.most_work <= _MOST_WORK:
+            raise Misconfigured(f"policy {self.name}: work and most_work are 0 to {_MOST_WORK} bits")
 
     def choose(self, score: int, kinds: Collection[str]) -> Rule:
         """Find what a score leads to, among the kinds that the caller can be given.
@@ -79,6 +93,17 @@ class Policy:
                 return candidate
         raise Blocked("the site's policy has no challenge of a kind that was asked for")
 
+    @property
+    def draws(self) -> bool:
+        """Whether any score leads to something that is drawn."""
+        return any(rule.kind not in ("", "work") for rule in self.rules)
+
+    def first(self, steps: int) -> Params:
+        """Tell the work that is asked before anything is drawn; empty: none."""
+        pressed = max(self.work, _LEAST_WORK - 1) + steps if steps else self.work
+        bits = min(pressed, max(self.work, self.most_work))
+        return {"algorithm": "sha-256", "unit": "bits", "difficulty": bits} if bits else {}
+
     def steps(self, load: float, failures: float) -> int:
         """Tell by how many steps the present load and failures raise the difficulty."""
         return _doublings(load, self.load) + _doublings(failures, self.failures)
@@ -95,13 +120,32 @@ def _bits(low: int, high: int, difficulty: int, most: int) -> Rule:
 
 _REFUSED = Rule(scores=range(95, MAX_SCORE + 1))
 
-#: What stands ready without a file: each is one digit of RESTCaptcha's (four bits) harder than the one before.
+#: What stands ready without a file: each asks one digit of RESTCaptcha's (four bits) more than the one before, and sets the
+#: grid's profile, with it families and stages, and the work before a picture; 2^16 hashes take a browser 0.04 s.
 PRESETS: dict[str, Policy] = {
     policy.name: policy
     for policy in (
-        Policy(name="lenient", rules=(_bits(0, 69, 12, 20), _bits(70, 100, 16, 24))),
-        Policy(name="default", rules=(_bits(0, 39, 16, 24), _bits(40, 79, 18, 24), _bits(80, 100, 20, 24))),
-        Policy(name="strict", rules=(_bits(0, 39, 20, 26), _bits(40, 94, 22, 26), _REFUSED)),
+        Policy(
+            name="lenient",
+            rules=(_bits(0, 69, 12, 20), _bits(70, 100, 16, 24)),
+            load=400,
+            failures=20,
+            profile="lenient",
+        ),
+        Policy(
+            name="default",
+            rules=(_bits(0, 39, 16, 24), _bits(40, 79, 18, 24), _bits(80, 100, 20, 24)),
+            most_work=20,
+        ),
+        Policy(
+            name="strict",
+            rules=(_bits(0, 39, 20, 26), _bits(40, 94, 22, 26), _REFUSED),
+            load=100,
+            failures=5,
+            profile="strict",
+            work=18,
+            most_work=22,
+        ),
     )
 }
 

@@ -17,6 +17,7 @@ FILE_VARIABLE = f"{PREFIX}CONFIG"
 
 Profile = Literal["lenient", "humane", "strict", "classic"]
 Family = Literal["", "filled", "outline", "embossed", "mixed"]
+WorkFirst = Literal["widget", "all", "none"]
 Theme = Literal["light", "dark"]
 LogForm = Literal["text", "json"]
 ReplayMode = Literal["exact", "compact"]
@@ -187,6 +188,12 @@ class Settings:
         "default",
         _text,
         "the policy of sites that name none: `lenient`, `default`, `strict` or one of the sites file",
+    )
+    work_first: WorkFirst = _option(
+        "widget",
+        _one_of(*get_args(WorkFirst)),
+        "who must do the policy's `work` before a picture is drawn: `widget` (whoever names a `kind`), `all` (1Captcha's own "
+        "clients cannot) or `none`",
     )
     trusted_proxies: tuple[str, ...] = _option(
         (),

@@ -112,9 +112,13 @@ class Sites:
         except KeyError:
             raise UnknownSite("there is no such site") from None
 
-    def policy(self, site: Site, default: str) -> Policy:
+    def get(self, key: str) -> Site | None:
+        """Find a site by its public key; None where there is none."""
+        return self._by_key.get(key)
+
+    def policy(self, site: Site | None, default: str) -> Policy:
         """Find a site's policy: its own, or the deployment's."""
-        return self.policies[site.policy or default]
+        return self.policies[site.policy if site and site.policy else default]
 
     def authenticate(self, secret: str) -> Site:
         """Find the site whose secret this is: an unknown one costs as much time as a known one.

@@ -1,5 +1,6 @@
 """The guard: what it asks of whom, when it asks for more, and what it forgets."""
 
+from dataclasses import replace
 from ipaddress import ip_network
 from typing import Any
 
@@ -42,6 +43,10 @@ class World:
         self, address: str = "192.0.2.1", score: int | None = None, site: Site = DEVELOPMENT
     ) -> Demand:
         return anyio.run(self.guard.demand, Caller(address, score), site, POLICY, "work")
+
+    def first(self, *, counted: bool = True) -> Demand:
+        policy = replace(POLICY, most_work=20)
+        return self.guard.first(Caller("192.0.2.1"), DEVELOPMENT.key, policy, counted=counted)
 
     def difficulty(self, *args: Any, **options: Any) -> int:
         return int(self.demand(*args, **options).params["difficulty"])
@@ -173,3 +178,38 @@ def test_no_address_is_kept_in_clear() -> None:
 def test_a_site_that_does_not_take_the_kind_refuses_it() -> None:
     with pytest.raises(Blocked):
         World().demand(site=Site(name="", key="grids", secret_sha256=b"", kinds=("grid",)))
+
+
+def test_nothing_is_asked_before_a_picture_at_rest() -> None:
+    assert World().first().kind == ""
+
+
+def test_who_failed_much_works_before_a_picture() -> None:
+    world = World()
+    world.fail(world.demand(), 4)
+
+    asked = world.first()
+
+    assert (asked.kind, asked.params["difficulty"], asked.who) == ("work", 16, world.demand().who)
+
+
+def test_load_asks_for_work_before_a_picture() -> None:
+    world = World()
+
+    bits = [world.first().params.get("difficulty", 0) for _ in range(600)]
+
+    assert (bits[0], bits[-1]) == (0, 18)
+    assert bits == sorted(bits)
+
+
+def test_who_only_wants_to_know_is_no_load() -> None:
+    world = World()
+
+    asked = [world.first(counted=False).kind for _ in range(600)]
+
+    assert set(asked) == {""}
+
+
+def test_a_blocked_network_is_drawn_nothing() -> None:
+    with pytest.raises(Blocked):
+        World((ip_network("192.0.2.0/24"), BLOCK)).first()

@@ -90,6 +90,15 @@ def test_each_doubling_of_load_or_failures_is_a_step(load: float, failures: floa
     assert shop().steps(load, failures) == steps
 
 
+@pytest.mark.parametrize(
+    ("name", "bits"), [("lenient", [0, 0, 0]), ("default", [0, 16, 20]), ("strict", [18, 19, 22])]
+)
+def test_the_work_before_a_picture_rises_with_load_as_far_as_may_be(name: str, bits: list[int]) -> None:
+    asked = [PRESETS[name].first(steps) for steps in (0, 1, 40)]
+
+    assert [work.get("difficulty", 0) for work in asked] == bits
+
+
 @pytest.mark.parametrize("name", ["lenient", "default", "strict"])
 def test_the_presets_cover_every_score(name: str) -> None:
     for score in range(95):
@@ -108,6 +117,11 @@ def test_a_policy_of_a_preset_s_name_stands_in_its_place() -> None:
         {"load": 0},
         {"failures": -1},
         {"load": True},
+        {"work": -1},
+        {"work": 25},
+        {"most_work": 25},
+        {"work": "16"},
+        {"profile": 5},
         {"colour": "red"},
         {"rule": []},
         {"rule": "all"},

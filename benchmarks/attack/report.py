@@ -11,26 +11,61 @@ from score import bounds, run
 from captcha_stateless.profiles import PROFILES
 
 Results = Mapping[str, Any]
+#: Who sees no pixel, and who was made for this drawing; the other untrained attackers are off the shelf.
+BLIND = ("guess", "metadata: file sizes", "metadata: palettes")
+WRITTEN = ("contour-template bank", "knows the recipe")
 #: The default's bits of work in the table of prices.
 WORK_BITS = 18
 
 
 def write(document: Path, results: Results) -> None:
     """Replace what stands between the marks."""
-    text = document.read_text(encoding="utf-8")
-    for name, rows in {
+    tables = {
         "floors": floors(results),
         "attackers": attackers(results),
         "runs": runs(results),
         "families": families(results),
         "protocol": protocol(results),
         "prices": prices(results),
-    }.items():
+    }
+    _replace(document, tables)
+    _replace(document.parents[1] / "README.md", {"strength": summary(results)})
+
+
+def _replace(document: Path, tables: Mapping[str, Iterator[str]]) -> None:
+    text = document.read_text(encoding="utf-8")
+    for name, rows in tables.items():
         marked = f"<!-- {name} -->\n" + "\n".join(rows) + f"\n<!-- /{name} -->"
         text = re.sub(
             f"<!-- {name} -->.*<!-- /{name} -->", lambda _, marked=marked: marked, text, flags=re.DOTALL
         )
     document.write_text(text, encoding="utf-8")
+
+
+def summary(results: Results) -> Iterator[str]:
+    """Tell the README the best of each sort of attacker."""
+    yield "| attacker | a stage | a run of two |"
+    yield "| --- | --- | --- |"
+    for name, of in (
+        ("guesses; file sizes, palettes", BLIND),
+        ("off the shelf: Tesseract, template banks, pixel and edge comparisons", None),
+        ("scripts written for it, untrained", WRITTEN),
+    ):
+        found = [
+            one
+            for one in scores(results)
+            if not one["labels"] and (one["name"] in of if of else one["name"] not in (*BLIND, *WRITTEN))
+        ]
+        if found:
+            yield _row(name, max(found, key=lambda one: one["passed"] / one["stages"]))
+    for one in scores(results):
+        if one["labels"]:
+            yield _row(f"trained: {one['name']}", one)
+
+
+def _row(name: str, one: Mapping[str, Any]) -> str:
+    stage = one["passed"] / one["stages"]
+    return f"| {name} | {stage:.1%} | {run(stage, 2):.2%} |"
 
 
 def floors(results: Results) -> Iterator[str]:

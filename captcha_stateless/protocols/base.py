@@ -31,9 +31,9 @@ from captcha_stateless.errors import (
     WrongHost,
 )
 from captcha_stateless.guard import Demand, Guard, open_guard
-from captcha_stateless.model import Claims
+from captcha_stateless.model import Claims, Params
 from captcha_stateless.peers import TRUSTED
-from captcha_stateless.policy import MAX_SCORE
+from captcha_stateless.policy import MAX_SCORE, Policy
 from captcha_stateless.risk import Caller
 from captcha_stateless.settings import Settings
 from captcha_stateless.sites import Site, Sites
@@ -197,6 +197,24 @@ class Adapter(ABC):
         """
         policy = self.sites.policy(site, self.settings.policy)
         return await self._guard.demand(self.caller(request), site, policy, *kinds)
+
+    def first(self, request: Request, key: str, *, counted: bool) -> Demand:
+        """Tell the work that this caller must do before anything is drawn for the site; no kind: none.
+
+        Raises:
+            Blocked: when the caller is on the block list.
+        """
+        return self._guard.first(self.caller(request), key, self.policy(key), counted=counted)
+
+    def policy(self, key: str) -> Policy:
+        """Find a site's policy, or the deployment's where there is no such site."""
+        return self.sites.policy(self.sites.get(key), self.settings.policy)
+
+    def profile(self, key: str) -> Params:
+        """Tell which grid a site shows: the site's own profile, or its policy's; empty: the deployment's."""
+        site = self.sites.get(key)
+        profile = (site.profile if site else "") or self.policy(key).profile
+        return {"profile": profile} if profile else {}
 
     async def limit(self, request: Request, site: str = "") -> None:
         """Count a challenge that is asked for, before it is drawn.

@@ -159,7 +159,8 @@ class NoJs(Adapter):
             return self._done(ask, testkeys.DUMMY)
         if ask.binding["site"] == testkeys.FAILING_SITE:
             raise Blocked("the failing test site")
-        return self._stage(ask, self.engine.issue(self.name, ask.kind, **ask.binding), note)
+        wanted = self.profile(ask.binding["site"]) if ask.kind == "grid" else {}
+        return self._stage(ask, self.engine.issue(self.name, ask.kind, wanted, **ask.binding), note)
 
     def _stage(self, ask: Ask, sealed: Sealed, note: str) -> Response:
         kept = [*ask.fields.items(), ("token", sealed.token)]

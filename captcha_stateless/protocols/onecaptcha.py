@@ -53,6 +53,9 @@ KINDS: dict[str, Params] = {
     "work": {"seconds": 300},
 }
 AUTO = "auto"
+#: The purpose of the token of work that is done before anything is drawn, and how long it may wait for its visitor.
+FIRST = "onecaptcha-first"
+FIRST_SECONDS = 600
 #: A sound is for those who ask for one.
 UNASKED = ("audio",)
 
@@ -75,31 +78,55 @@ WORDS: dict[type[CaptchaError], tuple[HTTPStatus, str | None]] = {
 
 
 class OneCaptcha(Adapter):
-    """``POST /api/challenge`` begins a run or answers a stage; ``POST /api/extend`` asks for more time."""
+    """``POST /api/challenge`` begins a run or answers a stage; ``POST /api/extend`` asks for more time.
+
+    Where the policy wants work before anything is drawn, a run begins with it, and ``POST /api/work`` tells it beforehand, so
+    that a page can do it while it loads: the token and the solution then come with the request that begins the run.
+    """
 
     name: ClassVar[str] = "onecaptcha"
     heard: ClassVar[bool] = True
 
     def table(self) -> Table:
-        """Name the two paths."""
-        return {"/api/challenge": {"POST": self.challenge}, "/api/extend": {"POST": self.extend}}
+        """Name the three paths."""
+        return {
+            "/api/challenge": {"POST": self.challenge},
+            "/api/extend": {"POST": self.extend},
+            "/api/work": {"POST": self.work},
+        }
+
+    def warm(self) -> None:
+        """Make ready what draws each site's grids."""
+        for site in self.sites.all:
+            self.engine.prepare("grid", self.profile(site.key))
 
     async def challenge(self, request: Request) -> Response:
-        """Begin a run without the header; answer a stage with it."""
+        """Begin a run without the header; answer a stage, or what comes before the first, with it."""
         token = request.headers.get(HEADER)
         if token is None:
             return await self._begin(request)
-        claims = self.engine.look(
-            token, self.name
-        )  # a bad token is told before a bad body, as the original does
+        # A bad token is told before a bad body, as the original does.
+        claims = self.engine.look(token, self.name, FIRST)
         body = await self.json(request)
-        claims = await self.engine.play(claims, body.get("answer") if isinstance(body, dict) else None)
+        answer = body.get("answer") if isinstance(body, dict) else None
+        if claims.purpose == FIRST:
+            return await self._begin(request, claims, answer)
+        claims = await self.engine.play(claims, answer)
         following = self.engine.advance(claims)
         if following is not None:
             return self._stage(following)
         return JSONResponse({"done": True, "flag": self.settings.flag or self.engine.vouch(claims).token})
 
-    async def _begin(self, request: Request) -> Response:
+    async def work(self, request: Request) -> Response:
+        """Tell the work that a run will begin with, or that there is none."""
+        asked = await self._asked(request)
+        site = self.bind(request, asked.get("sitekey"))["site"]
+        first = self._first(request, asked.get("kind", "grid"), site, counted=False)
+        return self._stage(first, {"first": True}) if first else JSONResponse({"work": None})
+
+    async def _begin(
+        self, request: Request, worked: Claims | None = None, solution: object = None
+    ) -> Response:
         asked = await self._asked(request)
         binding = self.bind(
             request, asked.get("sitekey"), action=asked.get("action", ""), cdata=asked.get("cdata", "")
@@ -108,36 +135,67 @@ class OneCaptcha(Adapter):
             return JSONResponse({"done": True, "flag": testkeys.DUMMY})
         if binding["site"] == testkeys.FAILING_SITE:
             raise Blocked("the failing test site")
+        kind = asked.get("kind")
+        kinds = [] if kind is None else self._kinds(binding["site"], kind)
+        more = {"kinds": kinds} if kinds else {}
+        if worked is None and (first := self._first(request, kind, binding["site"])):
+            return self._stage(first, {"first": True, **more})
         await self.limit(request, binding["site"])
-        if "kind" in asked:
-            return await self._begin_kind(request, asked["kind"], binding)
-        return self._stage(self.engine.issue(self.name, "grid", self._wanted(request), **binding))
+        who = await self._settle(worked, solution, binding)
+        demand = await self._demand(request, kind, kinds, binding)
+        sealed = self.engine.issue(self.name, demand.kind, demand.params, who=demand.who or who, **binding)
+        return self._stage(sealed, more)
 
-    async def _begin_kind(self, request: Request, kind: str, binding: Binding) -> Response:
-        kinds = self._kinds(binding["site"])
-        if kind not in (*KINDS, AUTO):
-            raise BadRequest(f"kind must be one of {', '.join((*KINDS, AUTO))}")
-        if kind not in (*kinds, AUTO):
-            raise WeakKind("kind is not offered here")
+    def _first(self, request: Request, kind: str | None, site: str, *, counted: bool = True) -> Sealed | None:
+        """Seal the work that comes before anything is drawn; None where there is none to do, or nothing will be drawn."""
+        asked_of = self.settings.work_first
+        drawn = kind != "work" and (kind != AUTO or self.policy(site).draws)
+        if not drawn or site in testkeys.SITES or asked_of == "none" or (kind is None and asked_of != "all"):
+            return None
+        demand = self.first(request, site, counted=counted)
+        if not demand.kind:
+            return None
+        params = {**demand.params, "seconds": FIRST_SECONDS}
+        return self.engine.issue(FIRST, demand.kind, params, who=demand.who, site=site)
+
+    async def _settle(self, worked: Claims | None, solution: object, binding: Binding) -> bytes:
+        """Use up what was worked, if anything was; tell of whom it was asked."""
+        if worked is None:
+            return b""
+        if worked.site != binding["site"]:
+            raise BadToken("work for another site")
+        await self.engine.redeem(worked, solution)
+        return worked.who
+
+    async def _demand(self, request: Request, kind: str | None, kinds: list[str], binding: Binding) -> Demand:
+        """Tell what is to be drawn; of work and ``auto``, the site's policy knows how hard it must be."""
         if kind in (AUTO, "work"):
-            demand = await self._demand(request, kinds if kind == AUTO else [kind], binding)
-        else:
-            demand = Demand(kind, self._wanted(request) if kind == "grid" else KINDS[kind])
-        sealed = self.engine.issue(self.name, demand.kind, demand.params, who=demand.who, **binding)
-        return self._stage(sealed, {"kinds": kinds})
+            return await self._policed(request, kinds if kind == AUTO else [kind], binding)
+        if kind in (None, "grid"):
+            return Demand("grid", self._wanted(request, binding["site"]))
+        return Demand(kind, KINDS[kind])
 
-    async def _demand(self, request: Request, kinds: Collection[str], binding: Binding) -> Demand:
-        """Ask the site's policy, which knows how hard it must be."""
+    async def _policed(self, request: Request, kinds: Collection[str], binding: Binding) -> Demand:
         among = [kind for kind in kinds if kind not in UNASKED]
         demand = await self.demand(request, self.sites.find(binding["site"]), *among)
         return replace(demand, params={**KINDS[demand.kind], **demand.params})
 
-    def _kinds(self, key: str) -> list[str]:
-        """Tell what can be made here and counts at the site; where there is no site, no policy says how hard work is."""
-        site = next((site for site in self.sites.all if site.key == key), None)
+    def _kinds(self, key: str, wanted: str) -> list[str]:
+        """Tell what can be made here and counts at the site; where there is no site, no policy says how hard work is.
+
+        Raises:
+            BadRequest: when what is wanted is none of them.
+            WeakKind: when it does not count, or cannot be made.
+        """
+        if wanted not in (*KINDS, AUTO):
+            raise BadRequest(f"kind must be one of {', '.join((*KINDS, AUTO))}")
+        site = self.sites.get(key)
         absent = {"audio": not self.engine.languages("audio"), "work": site is None}
         counts = (site.kinds if site else ()) or KINDS
-        return [kind for kind in KINDS if kind in counts and not absent.get(kind)]
+        kinds = [kind for kind in KINDS if kind in counts and not absent.get(kind)]
+        if wanted not in (*kinds, AUTO):
+            raise WeakKind("kind is not offered here")
+        return kinds
 
     async def extend(self, request: Request) -> Response:
         """Seal the same stage again with a later deadline."""
@@ -157,9 +215,10 @@ class OneCaptcha(Adapter):
             asked = {**body, **asked}
         return {name: text for name in ASKED if isinstance(text := asked.get(name), str)}
 
-    def _wanted(self, request: Request) -> Params:
+    def _wanted(self, request: Request, site: str) -> Params:
         profile = request.query_params.get("profile")
-        return {"profile": profile} if profile is not None and self.settings.profile_choice else {}
+        chosen = profile is not None and self.settings.profile_choice
+        return {"profile": str(profile)} if chosen else self.profile(site)
 
     def _stage(self, sealed: Sealed, more: Mapping[str, object] | None = None) -> Response:
         claims = sealed.claims

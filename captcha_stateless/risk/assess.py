@@ -54,17 +54,29 @@ class Assessor:
         Raises:
             Blocked: when the address is on the block list.
         """
+        address, verdict, who = self._found(caller, site)
+        if address is None or not who:
+            return Risk(0 if address else caller.score or 0)
+        activity = self._activity(self._challenges.add(who, now))
+        return Risk(max(verdict or 0, caller.score or 0, activity, await self._listed(address, now)), who)
+
+    def who(self, caller: Caller, site: str) -> bytes:
+        """Tell the keyed hash under which a caller's prefix is counted, counting nothing; empty: it is not.
+
+        Raises:
+            Blocked: when the address is on the block list.
+        """
+        return self._found(caller, site)[2]
+
+    def _found(self, caller: Caller, site: str) -> tuple[Address | None, int | None, bytes]:
         address = parse(caller.address)
         if address is None:
-            return Risk(caller.score or 0)
+            return None, None, b""
         verdict = self._networks().find(address)
         if verdict == BLOCK:
             raise Blocked("the address is on the block list")
-        if verdict == ALLOW:
-            return Risk(0)
-        who = keyed_hash(self._key, prefix(address), site.encode())
-        activity = self._activity(self._challenges.add(who, now))
-        return Risk(max(verdict or 0, caller.score or 0, activity, await self._listed(address, now)), who)
+        counted = verdict != ALLOW
+        return address, verdict, keyed_hash(self._key, prefix(address), site.encode()) if counted else b""
 
     def _activity(self, challenges: float) -> int:
         if challenges <= self._free:

@@ -174,6 +174,7 @@ class CaptchaStateless extends HTMLElement {
   #token = "";
   #challenge = null;
   #kinds = [];
+  #first = null; // work done ahead of the visitor
   #base = ""; // the kind to come back to from sound and work
   #timers = [];
   #stop = () => {}; // ends the work or the sound that is under way
@@ -242,6 +243,7 @@ class CaptchaStateless extends HTMLElement {
     const { dialog } = this.#ui;
     if (dialog.open) (dialog.close(), dialog.showModal()); // moved: it is no longer on top
     this.#translated = this.#translate();
+    this.#ahead();
   }
 
   disconnectedCallback() {
@@ -254,7 +256,7 @@ class CaptchaStateless extends HTMLElement {
   attributeChangedCallback(name, before, after) {
     if (before === after) return;
     if (name === "lang") this.#translated = this.#translate();
-    else if (["sitekey", "kind", "action"].includes(name)) this.#kinds = [];
+    else if (["sitekey", "kind", "action"].includes(name)) [this.#kinds, this.#first] = [[], null];
     else this.#fill();
   }
 
@@ -316,8 +318,46 @@ class CaptchaStateless extends HTMLElement {
     const turn = this.#begin();
     const query = new URLSearchParams({ kind });
     for (const name of ["sitekey", "action", "cdata"]) if (this.getAttribute(name)) query.set(name, this.getAttribute(name));
-    const reply = await this.#call(`api/challenge?${query}`);
+    const reply = await this.#drawn(`api/challenge?${query}`, kind);
     if (turn === this.#turn) await this.#show(reply, note, turn);
+  }
+
+  // The work that a server may ask before it draws anything is done while the page loads, so that nobody waits for it.
+  async #ahead() {
+    const kind = this.#asked(), query = new URLSearchParams({ kind });
+    if (kind === "work" || this.#token || this.#first || this.#ui.dialog.open) return;
+    if (this.getAttribute("sitekey")) query.set("sitekey", this.getAttribute("sitekey"));
+    const { work, challenge, time } = await this.#call(`api/work?${query}`);
+    if (work) this.#first = { challenge, until: Date.now() + time * 1000, solution: this.#solve(work) };
+  }
+
+  async #drawn(path, kind) {
+    const ahead = this.#first?.until > Date.now() && kind !== "work" ? this.#first : null;
+    if (ahead) this.#first = null;
+    let reply = ahead ? await this.#worked(path, ahead) : await this.#call(path);
+    if (ahead && ["timeout", "wrong", "failed"].includes(reply.code)) reply = await this.#call(path);
+    return reply.first ? this.#worked(path, { ...reply, solution: this.#solve(reply.work) }) : reply;
+  }
+
+  async #worked(path, { challenge, solution }) {
+    const answer = await solution, headers = { "Content-Type": "application/json", "X-Captcha-Challenge": challenge };
+    return answer === undefined ? { code: "failed" } : this.#call(path, headers, JSON.stringify({ answer }));
+  }
+
+  async #solve(work) {
+    let hand;
+    try {
+      hand = new Worker(trusted.createScriptURL(await this.#workerURL()));
+      return await new Promise((solved, failed) => {
+        hand.onerror = failed;
+        hand.onmessage = ({ data }) => (data.error ? failed() : data.solution !== undefined && solved(data.solution));
+        hand.postMessage({ ...work, start: 0, step: 1 });
+      });
+    } catch {
+      return undefined;
+    } finally {
+      hand?.terminate();
+    }
   }
 
   async #answer(given) {
