@@ -12,7 +12,7 @@ from captcha_stateless.profiles import PROFILES
 
 Results = Mapping[str, Any]
 #: Who sees no pixel, and who was made for this drawing; the other untrained attackers are off the shelf.
-BLIND = ("guess", "metadata: file sizes", "metadata: palettes")
+BLIND = ("guess", "metadata: file sizes", "metadata: palettes", "metadata: learned")
 WRITTEN = ("contour-template bank", "knows the recipe")
 #: The default's bits of work in the table of prices.
 WORK_BITS = 18
@@ -54,12 +54,12 @@ def summary(results: Results) -> Iterator[str]:
         found = [
             one
             for one in scores(results)
-            if not one["labels"] and (one["name"] in of if of else one["name"] not in (*BLIND, *WRITTEN))
+            if (one["name"] in of if of else not one["labels"] and one["name"] not in (*BLIND, *WRITTEN))
         ]
         if found:
             yield _row(name, max(found, key=lambda one: one["passed"] / one["stages"]))
     for one in scores(results):
-        if one["labels"]:
+        if one["labels"] and one["name"] not in BLIND:
             yield _row(f"trained: {one['name']}", one)
 
 
