@@ -114,7 +114,7 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
         ),
         "outline": _COLLAGE,
         # Two-toned lines are harder to read: calmer poses, and fewer foreign glyphs.
-        "embossed": replace(_CALM, inks=("embossed",), glints=2, foreign=6.5, gaps=0.6),
+        "embossed": replace(_CALM, inks=("embossed",), glints=2, foreign=5.0, gaps=0.4),
         "mixed": replace(_CALM, inks=("outline", "swollen", "embossed"), glints=2, foreign=8.5),
         # The look of the original 1Captcha: 32 px letters, upright, anywhere on a 64 px tile, one typeface.
         "classic": Family(fill=0.5, natural=True, shares_typeface=True, polarity="light"),
