@@ -52,7 +52,7 @@ PREFLIGHT_SECONDS = 7_200
 #: No token lives longer, extensions included: the grid's 120 s and twenty extensions of them, RESTCaptcha's half hour.
 HORIZON_SECONDS = 120 * 21
 
-_DEVELOPMENT = sites.Sites([sites.DEVELOPMENT])
+DEVELOPMENT_SITES = sites.Sites([sites.DEVELOPMENT])
 
 _log = logging.getLogger(__name__)
 
@@ -90,7 +90,7 @@ def create_app(
     served = _served(settings, engine)
     admission = Admission(settings.queue, seen=events.inside)
     adapters = [
-        adapter(engine, settings, lambda: served.value if served else _DEVELOPMENT, guard, admission)
+        adapter(engine, settings, lambda: served.value if served else DEVELOPMENT_SITES, guard, admission)
         for adapter in _adapters(settings)
     ]
     app = Starlette(
@@ -253,12 +253,17 @@ def _adapters(settings: Settings) -> list[type[Adapter]]:
 
 def _served(settings: Settings, engine: Engine) -> Watched[sites.Sites] | None:
     if settings.sites is None:
-        _checked(settings, engine, _DEVELOPMENT)
+        require_policies(settings, engine, DEVELOPMENT_SITES)
         return None
-    return Watched(settings.sites, lambda path: _checked(settings, engine, sites.load(path)))
+    return Watched(settings.sites, lambda path: require_policies(settings, engine, sites.load(path)))
 
 
-def _checked(settings: Settings, engine: Engine, served: sites.Sites) -> sites.Sites:
+def require_policies(settings: Settings, engine: Engine, served: sites.Sites) -> sites.Sites:
+    """Return the sites, if the policies that they name are there and ask for what can be made.
+
+    Raises:
+        Misconfigured: when they are not, or do not.
+    """
     if settings.policy not in served.policies:
         raise Misconfigured(f"CAPTCHA_POLICY: no policy is named {settings.policy}")
     for policy in served.policies.values():

@@ -4,18 +4,19 @@ import asyncio
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 from captcha_stateless import keys
-from captcha_stateless.app import create_engine, create_replay
+from captcha_stateless.app import DEVELOPMENT_SITES, create_engine, create_replay, require_policies
 from captcha_stateless.engine import Engine
 from captcha_stateless.errors import CaptchaError
 from captcha_stateless.keys import GRACE_SECONDS, KeyRing
 from captcha_stateless.kinds import KINDS
 from captcha_stateless.profiles import PROFILES, Preset
 from captcha_stateless.replay.base import ReplayState
+from captcha_stateless.risk.networks import load as load_networks
 from captcha_stateless.settings import Profile, Settings, unknown
 from captcha_stateless.sites import Site, load
 
@@ -56,8 +57,9 @@ def examine(environ: Mapping[str, str], *, now: float) -> Iterator[Finding]:
         return
     yield from _keys(settings, ring, now)
     yield from _replay(settings, ring, now)
-    yield from _drawing(settings, ring)
-    yield from _sites(settings)
+    engine = yield from _drawing(settings, ring)
+    yield from _sites(settings, engine)
+    yield from _networks(settings)
 
 
 def fit(site: Site) -> Iterator[str]:
@@ -125,7 +127,7 @@ def _floor(name: str, preset: Preset) -> str:
     )
 
 
-def _drawing(settings: Settings, ring: KeyRing) -> Iterator[Finding]:
+def _drawing(settings: Settings, ring: KeyRing) -> Generator[Finding, None, Engine | None]:
     yield from (Finding("good", _floor(name, preset)) for name, preset in PROFILES.items())
     try:
         engine = create_engine(settings, lambda: ring)
@@ -135,10 +137,11 @@ def _drawing(settings: Settings, ring: KeyRing) -> Iterator[Finding]:
         engine.look(sealed.token, "doctor")
     except CaptchaError as error:
         yield Finding("wrong", f"{error}.")
-    else:
-        yield Finding("good", "Typefaces and alphabets can be drawn.")
-        yield Finding("good", "A token made here opens here.")
-        yield from _hearing(engine, settings)
+        return None
+    yield Finding("good", "Typefaces and alphabets can be drawn.")
+    yield Finding("good", "A token made here opens here.")
+    yield from _hearing(engine, settings)
+    return engine
 
 
 def _hearing(engine: Engine, settings: Settings) -> Iterator[Finding]:
@@ -154,17 +157,29 @@ def _hearing(engine: Engine, settings: Settings) -> Iterator[Finding]:
         )
 
 
-def _sites(settings: Settings) -> Iterator[Finding]:
+def _sites(settings: Settings, engine: Engine | None) -> Iterator[Finding]:
     if settings.sites is None:
         grade: Grade = "wrong" if settings.production else "note"
         yield Finding(grade, "The development site is served, its secret is public: set CAPTCHA_SITES.")
-        return
     try:
-        found = load(settings.sites).all
+        found = load(settings.sites) if settings.sites else DEVELOPMENT_SITES
+        if engine:
+            require_policies(settings, engine, found)
     except CaptchaError as error:
         yield Finding("wrong", f"{error}.")
         return
-    problems = [problem for site in found for problem in fit(site)]
+    problems = [problem for site in found.all for problem in fit(site)]
     yield from (Finding("wrong", f"{problem}.") for problem in problems)
-    if not problems:
-        yield Finding("good", f"{settings.sites} can be read: {len(found)} sites.")
+    if settings.sites and not problems:
+        yield Finding("good", f"{settings.sites} can be read: {len(found.all)} sites.")
+
+
+def _networks(settings: Settings) -> Iterator[Finding]:
+    if settings.risk_networks is None:
+        return
+    try:
+        load_networks(settings.risk_networks)
+    except CaptchaError as error:
+        yield Finding("wrong", f"{error}.")
+    else:
+        yield Finding("good", f"{settings.risk_networks} can be read.")

@@ -370,6 +370,33 @@ def test_the_doctor_looks_at_the_sites(sites_file: Path) -> None:
     assert "no profile none" in wrong.output
 
 
+def test_the_doctor_looks_at_the_policies(sites_file: Path) -> None:
+    run("sites", "add", "Shop")
+    rule = '[[policy.rule]]\nscore = [0, 100]\nkind = "work"\nunit = "bits"\ndifficulty = 999\n'
+    sites_file.write_text(f'{sites_file.read_text()}\n[[policy]]\nname = "odd"\n{rule}')
+
+    result = run("doctor")
+
+    assert result.exit_code == 1
+    assert "wrong policy odd" in result.output
+
+
+def test_the_doctor_looks_at_the_networks(
+    ring: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    networks = tmp_path / "networks"
+    run("keys", "init")
+    monkeypatch.setenv("CAPTCHA_RISK_NETWORKS", str(networks))
+    missing = run("doctor")
+    networks.write_text("allow 10.0.0.0/8\n")
+    good = run("doctor")
+    networks.write_text("allow everyone\n")
+    wrong = run("doctor")
+
+    assert [result.exit_code for result in (missing, good, wrong)] == [1, 0, 1]
+    assert f"{networks}, line 1" in wrong.output
+
+
 def test_the_doctor_says_what_cannot_be_heard(ring: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run("keys", "init")
     english = run("doctor")
