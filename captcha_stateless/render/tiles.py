@@ -77,8 +77,8 @@ class TileRenderer:
         self._inks = len(look.inks)
         self._basis = sample_basis(size)
         ground = texture(look, secret, size, size, size * _GRAIN)
-        clutter = strokes(look, secret, size, size, size)
-        self._plane = Plane(np.maximum(ground, clutter), size, size)
+        clutter = np.maximum(ground, strokes(look, secret, size, size, size))
+        self._plane = Plane(clutter, size, size) if clutter.any() else None
         self._gaps = Plane(gaps(look, secret, size, size, size), size, size) if look.gaps else None
         self._heads = _heads(look, secret, size)
         self._shares_typeface = look.shares_typeface
@@ -115,7 +115,8 @@ class TileRenderer:
             tiles &= np.uint8(INDEX_BITS)
         if self._gaps:
             self._gaps.cut(tiles[cluttered], words[cluttered, _WINDOW])
-        self._plane.merge(tiles[cluttered], words[cluttered, _WINDOW])
+        if self._plane:
+            self._plane.merge(tiles[cluttered], words[cluttered, _WINDOW])
         return tiles
 
     def _matrices(self, words: Words) -> Floats:
