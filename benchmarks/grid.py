@@ -1,8 +1,8 @@
 """Print what the grid costs over HTTP: the server process's CPU time for a request, with and without the extra `fast`.
 
-Usage: ``make bench``. All rows but the last are of filled tiles of 64 px. The server runs on one core and is loaded from the other; a figure is its user and system time,
-divided by the requests. That holds on a machine that others use too, where wall time does not. Yardsticks, measured in the
-same run: a Starlette route that says hello, and the picture of PyPI's `captcha`.
+Usage: ``make bench``. All rows but the last are of filled tiles of 64 px. The server runs on one core and is loaded from the
+other; a figure is its user and system time, divided by the requests. That holds on a machine that others use too, where wall
+time does not. Yardsticks, measured in the same run: a Starlette route that says hello, and the picture of PyPI's `captcha`.
 """
 
 import json
