@@ -118,7 +118,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         ring = Path(folder) / "keyring.json"
         keys.save(ring, keys.fresh_ring(int(time.time())), overwrite=False)
-        environ = {"CAPTCHA_KEYS": str(ring), "CAPTCHA_REPLAY_DIR": f"{folder}/replay"}
+        environ = {
+            "CAPTCHA_KEYS": str(ring),
+            "CAPTCHA_REPLAY_DIR": f"{folder}/replay",
+            "CAPTCHA_FAMILY": "outline",
+        }
         server = LiveServer(environ=environ)
         try:
             server.wait()

@@ -62,7 +62,7 @@ class Told:
 def main() -> None:
     """Print one line a minute, and the sum of it."""
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
-        environ = {**settings_in(Path(folder)), "CAPTCHA_REPLAY_RATE": "1000"}
+        environ = {**settings_in(Path(folder)), "CAPTCHA_REPLAY_RATE": "1000", "CAPTCHA_FAMILY": "outline"}
         servers = [stack.enter_context(live_server(environ=environ)) for _ in range(REPLICAS)]
         told, until = Told(), time.monotonic() + SECONDS
         clients = [
