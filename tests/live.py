@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import httpx
 
-
 #: Outlines take a second of every start, which is not what these tests are about.
 QUICK = {"CAPTCHA_FAMILY": "filled"}
 
