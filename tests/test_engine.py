@@ -42,6 +42,13 @@ def test_a_token_holds_the_run_and_nothing_of_the_visitor(server: Server) -> Non
     assert len(claims.jti) == len(claims.seed) == 16
 
 
+def test_what_is_prepared_is_drawn_and_must_be_there(server: Server) -> None:
+    server.engine.prepare("grid", {"profile": "classic"})
+
+    with pytest.raises(BadRequest):
+        server.engine.prepare("grid", {"profile": "none"})
+
+
 def test_a_malformed_answer_spends_no_try(server: Server) -> None:
     claims = server.engine.issue("test", "grid").claims
     with pytest.raises(BadAnswer):
