@@ -32,6 +32,7 @@ def main(extra: str, what: str, port: str) -> None:
         host="127.0.0.1",
         port=int(port),
         http=connections,  # type: ignore[arg-type]  # a class by its name, as `serve` gives it
+        proxy_headers=what == "hello",  # `serve` leaves them to the application
         log_level="error",
         access_log=False,
         server_header=False,
