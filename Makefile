@@ -75,7 +75,7 @@ attack: .venv/bench  ## attack the grid and write docs/threat-model.md (an hour)
 read: .venv/run  ## serve a page that measures how well people read the tiles
 	@$(BIN)/python benchmarks/read.py $(ARGS)
 
-docs: .venv/run  ## write the settings table into the README
+docs: .venv/run  ## write the table of settings
 	@$(BIN)/python docs/tables.py
 
 pictures: .venv/test  ## draw the widget for the README, with the system's Chromium
