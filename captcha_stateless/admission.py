@@ -9,7 +9,7 @@ from captcha_stateless.errors import Overloaded
 
 #: At work at the same time: as many as wait for a remote filter at once. They share one thread, so that the event loop is
 #: back after this many pieces of work at most; a piece takes 0.3 to 3 ms.
-AT_WORK = 16
+AT_WORK = 8
 #: How many may wait: at 2 ms each the last of 64 is served after 130 ms.
 WAITING = 64
 
@@ -38,11 +38,16 @@ class Admission:
             raise Overloaded("too many requests are waiting")
         self._count(1)
         try:
-            # Whoever has arrived meanwhile is counted before work begins, or a crowd would wait where nobody counts it.
-            await asyncio.sleep(0)
             await self._places.acquire()
         except BaseException:
             self._count(-1)
+            raise
+        try:
+            # Whoever has arrived meanwhile is counted before work begins, or a crowd would wait where nobody counts it; and
+            # no more than have a place work between two looks of the event loop at everything else.
+            await asyncio.sleep(0)
+        except BaseException:
+            await self.__aexit__()
             raise
 
     async def __aexit__(self, *_: object) -> None:

@@ -1,5 +1,8 @@
 """Admission: how many come in, how many wait, and what the rest is told."""
 
+import asyncio
+from collections import Counter
+
 import anyio
 import httpx
 import pytest
@@ -40,6 +43,43 @@ def test_places_are_free_again_afterwards() -> None:
     admission = Admission(5, at_work=2)
 
     assert [anyio.run(crowd, admission, 7)[0] for _ in range(3)] == [7, 7, 7]
+
+
+def test_the_event_loop_is_back_after_as_many_as_are_at_work() -> None:
+    """Their work never waits for anything: without a bound, all that arrived together would run before a probe is heard."""
+    admission, passes, worked = Admission(100, at_work=2), 0, Counter[int]()
+
+    async def come() -> None:
+        async with admission:
+            worked[passes] += 1
+
+    async def everything() -> None:
+        nonlocal passes
+        async with anyio.create_task_group() as group:
+            for _ in range(20):
+                group.start_soon(come)
+            while worked.total() < 20:
+                await asyncio.sleep(0)
+                passes += 1
+
+    anyio.run(everything)
+
+    assert max(worked.values()) <= 2
+
+
+def test_who_gives_up_leaves_its_place() -> None:
+    admission = Admission(0, at_work=1)
+
+    async def everything() -> None:
+        for _ in range(3):
+            with anyio.CancelScope() as scope:
+                scope.cancel()
+                async with admission:
+                    raise AssertionError("cancelled before")
+        async with admission:
+            pass
+
+    anyio.run(everything)
 
 
 def test_it_tells_how_many_are_inside() -> None:
