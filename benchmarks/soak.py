@@ -98,11 +98,13 @@ def watch(servers: list[LiveServer], told: Told, until: float) -> Iterator[float
     began = last = time.monotonic()
     while time.monotonic() < until:
         time.sleep(min(6.0, SECONDS / 20))
-        yield sum(memory_megabytes(server) for server in servers)
+        memory = sum(memory_megabytes(server) for server in servers)
+        yield memory
         if time.monotonic() - last >= 60:
             last = time.monotonic()
             print(
-                f"{last - began:4.0f} s: {len(told.seconds):7d} requests, {len(told.wrong)} wrong", flush=True
+                f"{last - began:4.0f} s: {len(told.seconds):7d} requests, {len(told.wrong)} wrong, {memory:.1f} MB",
+                flush=True,
             )
 
 
