@@ -48,7 +48,7 @@ def test_of_eight_simultaneous_answers_exactly_one_is_accepted(
     with ExitStack() as stack:
         replicas = [stack.enter_context(live_server("--workers", "2", environ=environ)) for _ in range(2)]
         url = stack.enter_context(balanced(tmp_path / "nginx", [replica.port for replica in replicas]))
-        races = asyncio.run(attack(url, last_stages(environ, tokens)))
+        races = asyncio.run(attack(url, engine_of(environ), tokens))
 
     # A 503 means that the filter could not say in time (50 ms, on a busy machine); where its reply was lost the token is
     # burned. It may cost an acceptance, never add one.
@@ -57,20 +57,21 @@ def test_of_eight_simultaneous_answers_exactly_one_is_accepted(
     assert sum(bool(race[503]) for race in races) <= tokens / 10
 
 
-def last_stages(environ: Mapping[str, str], count: int) -> list[tuple[str, object]]:
-    """Seal last stages and tell their right answers: nothing is drawn then, so that the spending is what is raced."""
+def engine_of(environ: Mapping[str, str]) -> Engine:
+    """Make an engine with the replicas' keys."""
     settings = Settings.load(environ)
     ring = keys.load(settings.keys)
-    engine: Engine = create_engine(settings, lambda: ring)
-    found = []
-    for _ in range(count):
-        last = engine.advance(engine.issue("onecaptcha", "grid").claims)
-        assert last is not None
-        found.append((last.token, engine.tell(last.claims)))
-    return found
+    return create_engine(settings, lambda: ring)
 
 
-async def attack(url: str, tokens: list[tuple[str, object]]) -> list[Counter[int]]:
+def last_stage(engine: Engine) -> tuple[str, object]:
+    """Seal a last stage and tell its right answer: nothing is drawn then, so that the spending is what is raced."""
+    last = engine.advance(engine.issue("onecaptcha", "grid").claims)
+    assert last is not None
+    return last.token, engine.tell(last.claims)
+
+
+async def attack(url: str, engine: Engine, tokens: int) -> list[Counter[int]]:
     """Send each answer eight times at once, and count the statuses of the replies."""
     limits = httpx.Limits(max_connections=AT_ONCE * TOKENS_AT_ONCE)
     async with httpx.AsyncClient(base_url=url, limits=limits, timeout=30) as client:
@@ -87,7 +88,8 @@ async def attack(url: str, tokens: list[tuple[str, object]]) -> list[Counter[int
             return Counter(await asyncio.gather(*(once(token, answer) for _ in range(AT_ONCE))))
 
         counts: list[Counter[int]] = []
-        for start in range(0, len(tokens), TOKENS_AT_ONCE):
-            batch = tokens[start : start + TOKENS_AT_ONCE]
+        for _ in range(0, tokens, TOKENS_AT_ONCE):
+            # Sealed when it is their turn: the last of thousands would have expired.
+            batch = [last_stage(engine) for _ in range(TOKENS_AT_ONCE)]
             counts += await asyncio.gather(*(race(token, answer) for token, answer in batch))
         return counts
