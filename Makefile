@@ -66,7 +66,7 @@ fire: .venv/test  ## measure a server under overload and slow clients, in wall t
 soak: .venv/test  ## ten minutes of every protocol's runs on two replicas: errors, times, memory
 	@PYTHONPATH=. $(BIN)/python benchmarks/soak.py
 
-edge: .venv/test  ## rolling restarts, kills, slow clients and overload, full size
+edge: .venv/test  ## rolling restarts, kills and slow clients, full size
 	@CAPTCHA_TEST_CHAOS=1 $(BIN)/python -m pytest --timeout 900 tests/edge tests/wire $(ARGS)
 
 attack: .venv/bench  ## attack the grid and write docs/threat-model.md (an hour); ARGS=--short as CI does

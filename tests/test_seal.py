@@ -49,6 +49,20 @@ def test_two_seals_of_the_same_claims_differ() -> None:
     assert SEAL.seal(CLAIMS) != TOKEN
 
 
+def test_a_field_with_its_default_is_left_out() -> None:
+    held = json.loads(_plaintext(TOKEN))
+
+    assert {"site", "host", "tries", "who", "nbf_ms", "action", "cdata"} & held.keys() == set()
+    assert {"purpose", "jti", "seed", "digests", "stage", "params"} <= held.keys()
+
+
+def test_a_token_that_spells_every_field_out_opens_alike() -> None:
+    """As replicas of the release before seal them, while an update rolls."""
+    spelt = {**json.loads(_plaintext(TOKEN)), "site": "", "host": "", "tries": 1, "nbf_ms": 0, "who": ""}
+
+    assert SEAL.open(_jwe(spelt), "onecaptcha") == CLAIMS
+
+
 def test_the_protected_header_names_algorithms_kid_and_purpose() -> None:
     header = json.loads(base64.urlsafe_b64decode(TOKEN.split(".")[0] + "=="))
 

@@ -118,3 +118,10 @@ def test_scripts_are_kept_and_carry_no_id_of_a_request(http: httpx.Client) -> No
 
     assert {reply.headers["cache-control"] for reply in replies} == {"public, max-age=3600"}
     assert not any("x-request-id" in reply.headers for reply in replies)
+
+
+def test_our_longest_tokens_pass_with_room_to_spare(http: httpx.Client) -> None:
+    """Tokens are at most 1.5 KB; twice that in a header is no trouble for a cache either."""
+    reply = http.post("/api/challenge", headers={"X-Captcha-Challenge": "x" * 3_000})
+
+    assert (reply.status_code, reply.json()["error"]) == (400, "Unable to parse challenge token")
