@@ -38,16 +38,22 @@ class Admission:
             raise Overloaded("too many requests are waiting")
         self._count(1)
         try:
-            await self._places.acquire()
-        except BaseException:
-            self._count(-1)
-            raise
+            self._places.acquire_nowait()
+        except anyio.WouldBlock:
+            await self._wait()
         try:
             # Whoever has arrived meanwhile is counted before work begins, or a crowd would wait where nobody counts it; and
             # no more than have a place work between two looks of the event loop at everything else.
             await asyncio.sleep(0)
         except BaseException:
             await self.__aexit__()
+            raise
+
+    async def _wait(self) -> None:
+        try:
+            await self._places.acquire()
+        except BaseException:
+            self._count(-1)
             raise
 
     async def __aexit__(self, *_: object) -> None:

@@ -33,7 +33,8 @@ from captcha_stateless.model import Claims
 from captcha_stateless.passes import Passes
 from captcha_stateless.peers import Peers
 from captcha_stateless.protocols import PROTOCOLS
-from captcha_stateless.protocols.base import PASS_HEADER, Adapter, Endpoint, in_order
+from captcha_stateless.protocols.base import PASS_HEADER, Adapter
+from captcha_stateless.protocols.routing import Shortcut, in_order
 from captcha_stateless.replay.base import Replay
 from captcha_stateless.replay.fallback import FallbackReplay
 from captcha_stateless.replay.memory import MemoryReplay
@@ -93,13 +94,15 @@ def create_app(
         adapter(engine, settings, lambda: served.value if served else DEVELOPMENT_SITES, guard, admission)
         for adapter in _adapters(settings)
     ]
+    paths, patterns = in_order(route for adapter in adapters for route in adapter.routes())
     app = Starlette(
-        routes=in_order(route for adapter in adapters for route in adapter.routes()),
+        routes=[paths, *patterns],
         middleware=[
             *_tracing(settings),
             Middleware(Manners, Journal(events)),
             *_peers(settings),
             _origins(settings),
+            Middleware(Shortcut, paths),
         ],
         exception_handlers={HTTPException: _http_error, Exception: _server_error},
         lifespan=_lifespan(
@@ -331,8 +334,5 @@ async def _http_error(_: Request, error: Exception) -> Response:
     return JSONResponse({"error": error.detail}, error.status_code, error.headers)
 
 
-async def _server_error(request: Request, _: Exception) -> Response:
-    endpoint = request.scope.get("endpoint")
-    if isinstance(endpoint, Endpoint):
-        return endpoint.fault(request)
+async def _server_error(_: Request, __: Exception) -> Response:
     return JSONResponse({"error": "Internal server error"}, 500)

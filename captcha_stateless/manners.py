@@ -4,10 +4,10 @@ One layer for all of it, and the CORS library only for whoever names an origin: 
 opening a token.
 """
 
+import os
 import re
-import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -40,7 +40,7 @@ class Manners:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        began, status, number = time.perf_counter(), 500, _number(scope["headers"])
+        began, status, number = time.perf_counter(), 500, _number(dict(scope["headers"]))
         REQUEST_ID.set(number.decode("ascii"))
         state = scope["app"].state
 
@@ -84,13 +84,13 @@ class Origins:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on."""
-        named = scope["type"] == "http" and any(name == b"origin" for name, _ in scope["headers"])
+        named = scope["type"] == "http" and b"origin" in dict(scope["headers"])
         await (self._cors if named else self._app)(scope, receive, send)
 
 
 def _missing(given: Iterable[Header], number: bytes, draining: bool) -> list[Header]:
     """Tell the headers that an answer still needs."""
-    found = {name: value for name, value in given if name in _LOOKED_AT}
+    found = dict(given)
     added = [header for header in (_STORED, _SNIFFED) if header[0] not in found]
     if b"Origin" not in found.get(b"vary", b""):
         added.append(_VARIES)
@@ -102,9 +102,6 @@ def _missing(given: Iterable[Header], number: bytes, draining: bool) -> list[Hea
     return added
 
 
-_LOOKED_AT = {_STORED[0], _SNIFFED[0], _VARIES[0]}
-
-
-def _number(headers: Iterable[Header]) -> bytes:
-    given = next((value for name, value in headers if name == ID), b"")
-    return bytes(given) if _ID.fullmatch(given) else secrets.token_hex(_ID_BYTES).encode("ascii")
+def _number(headers: Mapping[bytes, bytes]) -> bytes:
+    given = headers.get(ID, b"")
+    return given if _ID.fullmatch(given) else os.urandom(_ID_BYTES).hex().encode("ascii")

@@ -46,7 +46,7 @@ FLOORS = [
 # Floors within a package, where its modules build on each other; elsewhere siblings may import only their base.
 INNER_FLOORS: dict[str, list[list[str]]] = {
     "kinds": [["base"], ["spoken"], ["*"], ["__init__"]],
-    "protocols": [["base", "markup", "ranges"], ["scripts"], ["*"], ["__init__"]],
+    "protocols": [["markup", "ranges", "replies", "routing"], ["base"], ["scripts"], ["*"], ["__init__"]],
     "integrations": [["*"], ["__init__"]],
     "replay": [["base", "bloom", "breaker", "locks", "lua", "window"], ["arena"], ["*"], ["__init__"]],
     "risk": [["counters", "networks"], ["dnsbl", "rates"], ["assess"], ["__init__"]],

@@ -5,13 +5,14 @@ from http import HTTPStatus
 from typing import ClassVar
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from captcha_stateless.errors import BadRequest, BadToken, CaptchaError, Expired, Unavailable
 from captcha_stateless.model import Claims
 from captcha_stateless.pool import Pool
 from captcha_stateless.protocols.base import Adapter, MethodNotAllowed, Table, wording
 from captcha_stateless.protocols.ranges import ranged
+from captcha_stateless.protocols.replies import Json
 
 # None: the error's own message, which holds only words of ours.
 WORDS: dict[type[CaptchaError], tuple[HTTPStatus, str | None]] = {
@@ -52,12 +53,12 @@ class Audio(Adapter):
 
     async def languages(self, _: Request) -> Response:
         """Tell the languages; without any, a page should show no button to listen."""
-        return JSONResponse({"languages": self.engine.languages("text")})
+        return Json({"languages": self.engine.languages("text")})
 
     def word(self, error: CaptchaError) -> Response:
         """Word a refusal as ``{"error": …}``."""
         status, text = wording(WORDS, error)
-        return JSONResponse({"error": str(error) if text is None else text}, status)
+        return Json({"error": str(error) if text is None else text}, status)
 
     @cached_property
     def _pool(self) -> Pool:

@@ -4,16 +4,15 @@ import json
 import logging
 import re
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any, ClassVar, TypedDict
 from urllib.parse import urlsplit
 
-from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Match, Route
+from starlette.responses import Response
+from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from captcha_stateless import testkeys
@@ -34,6 +33,8 @@ from captcha_stateless.guard import Demand, Guard, open_guard
 from captcha_stateless.model import Claims, Params
 from captcha_stateless.peers import TRUSTED
 from captcha_stateless.policy import MAX_SCORE, Policy
+from captcha_stateless.protocols.replies import Json
+from captcha_stateless.protocols.routing import QueryRoute, RestRoute, WholeRoute
 from captcha_stateless.risk import Caller
 from captcha_stateless.settings import Settings
 from captcha_stateless.sites import Site, Sites
@@ -169,7 +170,7 @@ class Adapter(ABC):
 
     def fault(self, request: Request) -> Response:
         """Word a fault of ours."""
-        return JSONResponse({"error": "Internal server error"}, 500)
+        return Json({"error": "Internal server error"}, 500)
 
     def note(self, error: CaptchaError) -> None:
         """Tell the log of a refusal that the protocol words as an answer."""
@@ -346,70 +347,6 @@ def public_url(request: Request, settings: Settings, path: str) -> str:
     return base + path
 
 
-class WholeRoute(Route):
-    """A route whose ``{rest:path}`` is all the rest of a path: Starlette's own ends at a line feed, and answers 404."""
-
-    def __init__(self, path: str, endpoint: "Endpoint") -> None:
-        super().__init__(path, endpoint)
-        self.path_regex = re.compile(self.path_regex.pattern, re.DOTALL)
-
-
-class QueryRoute(Route):
-    """A route that a request takes only where it has the query parameter."""
-
-    def __init__(self, path: str, endpoint: "Endpoint", *, query: str) -> None:
-        super().__init__(path, endpoint)
-        self._query = query
-
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Match the path as ever, then the parameter."""
-        match, child = super().matches(scope)
-        if match is not Match.NONE and self._query not in QueryParams(scope["query_string"]):
-            return Match.NONE, {}
-        return match, child
-
-
-class RestRoute(Route):
-    """A route that takes what no other protocol wants of a shared path."""
-
-
-class Paths(BaseRoute):
-    """Routes by path, found by one look-up: a request costs the same however many protocols are served."""
-
-    def __init__(self, routes: Iterable[Route]) -> None:
-        self._by_path: dict[str, list[Route]] = {}
-        for route in routes:
-            self._by_path.setdefault(route.path, []).append(route)
-
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Match the first of the path's routes that takes the request."""
-        for route in self._by_path.get(_path_below(scope), ()):
-            match, child = route.matches(scope)
-            if match is not Match.NONE:
-                return match, {**child, "route": route}
-        return Match.NONE, {}
-
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand a matched request to its endpoint."""
-        await scope["endpoint"](scope, receive, send)
-
-
-def _path_below(scope: Scope) -> str:
-    # What is left of the path below the one that an edge mounts the server at.
-    path, root = str(scope["path"]), str(scope.get("root_path", ""))
-    return path[len(root) :] if root and path.startswith(f"{root}/") else path
-
-
-def in_order(routes: Iterable[Route]) -> list[BaseRoute]:
-    """Order the routes of all protocols, so that a path claimed twice goes to the one whose request it is."""
-    ranks: dict[type[Route], int] = {QueryRoute: 0, WholeRoute: 1, RestRoute: 2}
-    ordered = sorted(routes, key=lambda route: ranks[type(route)])
-    return [
-        Paths(route for route in ordered if "{" not in route.path),
-        *(route for route in ordered if "{" in route.path),
-    ]
-
-
 class Endpoint:
     """Calls the handler of a request's method, and words what it raises; a class, so that Starlette passes every method."""
 
@@ -423,16 +360,15 @@ class Endpoint:
         """The protocol's name."""
         return self._adapter.name
 
-    def fault(self, request: Request) -> Response:
-        """Word a fault of ours as the protocol does."""
-        return self._adapter.fault(request)
-
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
         try:
             response = await self._respond(await self._arrived(scope, receive))
         except ClientDisconnect:
             return
+        except Exception:
+            await self._adapter.fault(Request(scope))(scope, receive, send)
+            raise  # to the log
         await response(scope, receive, send)
 
     async def _arrived(self, scope: Scope, receive: Receive) -> "Arrived":

@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import Any, ClassVar
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from captcha_stateless.errors import BadRequest, BadToken, CaptchaError, Denied, Refused
 from captcha_stateless.protocols.base import (
@@ -21,6 +21,7 @@ from captcha_stateless.protocols.base import (
     WrongMediaType,
     wording,
 )
+from captcha_stateless.protocols.replies import Json
 from captcha_stateless.sites import Site
 
 #: The prefix binds it to this host, to TLS and to the whole site (RFC 6265bis, section 4.1.3.2).
@@ -68,7 +69,7 @@ class Clearance(Adapter):
         """Word a refusal as ``{"error": …}``; a 401 names its scheme (RFC 9110, section 11.6.1)."""
         status, text = wording(WORDS, error)
         headers = {"WWW-Authenticate": "Captcha"} if status == HTTPStatus.UNAUTHORIZED else None
-        return JSONResponse({"error": text}, status, headers)
+        return Json({"error": text}, status, headers)
 
     def _site(self, request: Request) -> Site:
         key = request.query_params.get("sitekey")

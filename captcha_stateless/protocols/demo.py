@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Any, ClassVar
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from captcha_stateless.errors import BadRequest, BadToken, Blocked, CaptchaError, Denied, Unavailable
 from captcha_stateless.model import Claims, Params
@@ -21,6 +21,7 @@ from captcha_stateless.protocols.base import (
     text,
     wording,
 )
+from captcha_stateless.protocols.replies import Json
 from captcha_stateless.render import contact_sheet
 from captcha_stateless.settings import Settings
 from captcha_stateless.sites import DEVELOPMENT, DEVELOPMENT_SECRET
@@ -88,7 +89,7 @@ class Demo(Adapter):
     async def config(self, _: Request) -> Response:
         """Tell the page whose site it is to try, and where the other replica is."""
         site = self.sites.default
-        return JSONResponse(
+        return Json(
             {
                 "sitekey": site.key if site else "",
                 "secret": DEVELOPMENT_SECRET if self._develops else "",
@@ -110,12 +111,12 @@ class Demo(Adapter):
         if not self._develops:
             raise Blocked("the inspector is for development")
         (token,) = text(await self.json(request), "token")
-        return JSONResponse(_plain(self.engine.inspect(token)))
+        return Json(_plain(self.engine.inspect(token)))
 
     def word(self, error: CaptchaError) -> Response:
         """Word a refusal as ``{"error": …}``."""
         status, told = wording(WORDS, error)
-        return JSONResponse({"error": told}, status)
+        return Json({"error": told}, status)
 
     @property
     def _develops(self) -> bool:

@@ -4,10 +4,11 @@ from typing import ClassVar
 
 import anyio
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from captcha_stateless.errors import CaptchaError
 from captcha_stateless.protocols.base import Adapter, MethodNotAllowed, Table
+from captcha_stateless.protocols.replies import Json
 from captcha_stateless.settings import Settings
 
 #: Probes commonly wait for a second.
@@ -32,7 +33,7 @@ class Health(Adapter):
 
     async def live(self, _: Request) -> Response:
         """Answer at all."""
-        return JSONResponse({"status": "pass"})
+        return Json({"status": "pass"})
 
     async def ready(self, request: Request) -> Response:
         """Check that the keys open what they seal, that the replay filter is ready, and that nobody asked us to stop."""
@@ -54,8 +55,8 @@ class Health(Adapter):
     def word(self, error: CaptchaError) -> Response:
         """Word the one mistake there is."""
         assert isinstance(error, MethodNotAllowed)
-        return JSONResponse({"error": "Method not allowed"}, 405)
+        return Json({"error": "Method not allowed"}, 405)
 
 
 def _answer(good: bool, checks: dict[str, object]) -> Response:
-    return JSONResponse({"status": "pass" if good else "fail", "checks": checks}, 200 if good else 503)
+    return Json({"status": "pass" if good else "fail", "checks": checks}, 200 if good else 503)

@@ -3,11 +3,12 @@
 from typing import ClassVar
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 
 from captcha_stateless.errors import CaptchaError
 from captcha_stateless.keys import PUBLISHED_SECONDS
 from captcha_stateless.protocols.base import Adapter, MethodNotAllowed, Table
+from captcha_stateless.protocols.replies import Json
 
 #: A key signs no earlier than this after it was published everywhere, so whoever keeps the set so long misses none.
 CACHING = f"public, max-age={PUBLISHED_SECONDS}"
@@ -25,7 +26,7 @@ class Jwks(Adapter):
 
     async def keys(self, _: Request) -> Response:
         """Hand out the set."""
-        return JSONResponse(
+        return Json(
             self.engine.published(),
             headers={"Cache-Control": CACHING},
             media_type="application/jwk-set+json",

@@ -4,11 +4,12 @@ from http import HTTPStatus
 from typing import ClassVar
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from captcha_stateless.digests import fingerprint, same
 from captcha_stateless.errors import CaptchaError, Unavailable, WrongSecret
 from captcha_stateless.protocols.base import Adapter, MethodNotAllowed, Table, wording
+from captcha_stateless.protocols.replies import Json
 from captcha_stateless.settings import Settings
 
 #: Prometheus' text format; the library's own constant lies behind an extra.
@@ -54,4 +55,4 @@ class MetricsPage(Adapter):
         """Word a refusal as ``{"error": …}``."""
         status, text = wording(WORDS, error)
         headers = {"WWW-Authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else None
-        return JSONResponse({"error": text}, status, headers)
+        return Json({"error": text}, status, headers)

@@ -4,7 +4,7 @@ from http import HTTPStatus
 from typing import ClassVar
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from captcha_stateless.errors import (
     BadAnswer,
@@ -17,6 +17,7 @@ from captcha_stateless.errors import (
 )
 from captcha_stateless.model import Params
 from captcha_stateless.protocols.base import Adapter, BodyTooLarge, MethodNotAllowed, Table, text, wording
+from captcha_stateless.protocols.replies import Json
 
 HEADER = "Captcha-Id"
 TRIES = 3
@@ -76,4 +77,4 @@ class MiniCap(Adapter):
 
 
 def _reply(status: HTTPStatus, message: str, headers: dict[str, str] | None = None) -> Response:
-    return JSONResponse({"status": int(status), "message": message}, status, headers)
+    return Json({"status": int(status), "message": message}, status, headers)

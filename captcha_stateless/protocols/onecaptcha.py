@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import ClassVar
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from captcha_stateless import testkeys
 from captcha_stateless.errors import (
@@ -39,6 +39,7 @@ from captcha_stateless.protocols.base import (
     WrongMediaType,
     wording,
 )
+from captcha_stateless.protocols.replies import Json
 
 HEADER = "x-captcha-challenge"
 ASKED = ("sitekey", "action", "cdata", "kind")
@@ -115,14 +116,14 @@ class OneCaptcha(Adapter):
         following = self.engine.advance(claims)
         if following is not None:
             return self._stage(following)
-        return JSONResponse({"done": True, "flag": self.settings.flag or self.engine.vouch(claims).token})
+        return Json({"done": True, "flag": self.settings.flag or self.engine.vouch(claims).token})
 
     async def work(self, request: Request) -> Response:
         """Tell the work that a run will begin with, or that there is none."""
         asked = await self._asked(request)
         site = self.bind(request, asked.get("sitekey"))["site"]
         first = self._first(request, asked.get("kind", "grid"), site, counted=False)
-        return self._stage(first, {"first": True}) if first else JSONResponse({"work": None})
+        return self._stage(first, {"first": True}) if first else Json({"work": None})
 
     async def _begin(
         self, request: Request, worked: Claims | None = None, solution: object = None
@@ -132,7 +133,7 @@ class OneCaptcha(Adapter):
             request, asked.get("sitekey"), action=asked.get("action", ""), cdata=asked.get("cdata", "")
         )
         if binding["site"] == testkeys.PASSING_SITE:
-            return JSONResponse({"done": True, "flag": testkeys.DUMMY})
+            return Json({"done": True, "flag": testkeys.DUMMY})
         if binding["site"] == testkeys.FAILING_SITE:
             raise Blocked("the failing test site")
         kind = asked.get("kind")
@@ -204,7 +205,7 @@ class OneCaptcha(Adapter):
     def word(self, error: CaptchaError) -> Response:
         """Word a refusal as ``{"error": …}``."""
         status, text = wording(WORDS, error)
-        return JSONResponse({"error": str(error) if text is None else text}, status)
+        return Json({"error": str(error) if text is None else text}, status)
 
     async def _asked(self, request: Request) -> dict[str, str]:
         """Read what the run is to be bound to, from the query or from a JSON object; the original sends neither."""
@@ -232,7 +233,7 @@ class OneCaptcha(Adapter):
         if claims.kind == "grid":
             content = _with_pictures(head, self.engine.picture(sealed))
             return Response(content, media_type="application/json")
-        return JSONResponse({**head, "kind": claims.kind, **self._shown(sealed)})
+        return Json({**head, "kind": claims.kind, **self._shown(sealed)})
 
     def _shown(self, sealed: Sealed) -> dict[str, object]:
         """Say what the visitor, or the visitor's device, needs; a sound is fetched with the token."""

@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import ClassVar
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from captcha_stateless.digests import fingerprint
 from captcha_stateless.errors import (
@@ -34,6 +34,7 @@ from captcha_stateless.protocols.base import (
     text,
     wording,
 )
+from captcha_stateless.protocols.replies import Json
 from captcha_stateless.sites import Site
 
 WANTED: Params = {"width": 350, "height": 100, "seconds": 300}
@@ -94,7 +95,7 @@ class RelaySms(Adapter):
         self.engine.require_room(site.key, host, "", "")
         sealed = self.engine.issue(self.name, "text", WANTED, site=site.key, host=host)
         (png,) = self.engine.picture(sealed)
-        return JSONResponse({"challenge_id": sealed.token, "image": b64encode(png).decode("ascii")})
+        return Json({"challenge_id": sealed.token, "image": b64encode(png).decode("ascii")})
 
     async def solve(self, request: Request) -> Response:
         """Judge the one answer to a client's picture."""
@@ -106,7 +107,7 @@ class RelaySms(Adapter):
         await self.engine.redeem(claims, answer)
         proof = self.engine.attest(claims, VERIFICATION, {"of": _name(token)})
         reply = {"success": True, "message": SOLVED, "token": f"{token}-{proof.token}"}
-        return JSONResponse(reply, headers=self.earned(claims))
+        return Json(reply, headers=self.earned(claims))
 
     async def verify(self, request: Request) -> Response:
         """Tell a client's server, once, whether a token is of a challenge that was solved for that client."""
@@ -120,16 +121,16 @@ class RelaySms(Adapter):
             await self.engine.consume(claims)
         except Refused as error:
             raise NotVerified(f"{error.code}: {error}") from None
-        return JSONResponse({"success": True, "message": VERIFIED})
+        return Json({"success": True, "message": VERIFIED})
 
     def word(self, error: CaptchaError) -> Response:
         """Word a refusal as ``{"error": …}``; a verdict is an answer."""
         if isinstance(error, WrongAnswer):
-            return JSONResponse({"success": False, "message": NOT_SOLVED, "token": None})
+            return Json({"success": False, "message": NOT_SOLVED, "token": None})
         if isinstance(error, NotVerified):
-            return JSONResponse({"success": False, "message": NOT_VERIFIED})
+            return Json({"success": False, "message": NOT_VERIFIED})
         status, words = wording(WORDS, error)
-        return JSONResponse({"error": str(error) if words is None else words}, status)
+        return Json({"error": str(error) if words is None else words}, status)
 
     def _site(self, request: Request, key: str) -> Site:
         """Find the client; a page that asks must be on one of its hosts, a server names no origin."""

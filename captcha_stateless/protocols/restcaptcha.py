@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from captcha_stateless import languages, problems
 from captcha_stateless.digests import fingerprint, same
@@ -38,6 +38,7 @@ from captcha_stateless.protocols.base import (
     WrongMediaType,
     wording,
 )
+from captcha_stateless.protocols.replies import Json
 from captcha_stateless.risk.networks import among, parse
 from captcha_stateless.settings import Settings
 from captcha_stateless.sites import Site
@@ -109,7 +110,7 @@ class RestCaptcha(Adapter):
             "algorithm": f"hash-{claims.params['algorithm']}",
             "difficulty": claims.params["difficulty"],
         }
-        return JSONResponse({"challengeType": work, "token": f"{claims.seed.hex()}:{sealed.token}"})
+        return Json({"challengeType": work, "token": f"{claims.seed.hex()}:{sealed.token}"})
 
     async def verify(self, request: Request) -> Response:
         """Judge a solution for the site's server; the token is used up, whatever comes of it.
@@ -126,7 +127,7 @@ class RestCaptcha(Adapter):
         except Refused as error:
             self.note(error)
             status = wording(VERDICTS, error)
-        return JSONResponse({"hostName": host, "status": status})
+        return Json({"hostName": host, "status": status})
 
     async def reset(self, request: Request) -> Response:
         """Use up a token; one that is used up or has expired already is as the caller wants it."""
@@ -145,7 +146,7 @@ class RestCaptcha(Adapter):
             "observedUnit": "s",
             "time": now,
         }
-        return JSONResponse(
+        return Json(
             {
                 "hostName": request.url.hostname or "",
                 "status": "pass",
@@ -233,4 +234,4 @@ def _problem(error: CaptchaError, instance: str = "", language: str = "en") -> R
     status, detail = wording(PROBLEMS, error)
     document = problems.document(status, str(error) if detail is None else detail, instance, language)
     headers = {"Content-Language": language, "Vary": "Accept-Language"}
-    return JSONResponse(document, status, headers, media_type=problems.MEDIA_TYPE)
+    return Json(document, status, headers, media_type=problems.MEDIA_TYPE)

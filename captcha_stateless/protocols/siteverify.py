@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from captcha_stateless import testkeys
 from captcha_stateless.errors import (
@@ -26,6 +26,7 @@ from captcha_stateless.errors import (
 )
 from captcha_stateless.model import Pass
 from captcha_stateless.protocols.base import Adapter, Handler, MethodNotAllowed, Table, wording
+from captcha_stateless.protocols.replies import Json
 
 Fields = dict[str, str]
 
@@ -153,7 +154,7 @@ class Siteverify(Adapter):
     def _reply(self, document: dict[str, Any], status: HTTPStatus = HTTPStatus.OK) -> Response:
         # Where the test keys are on, everyone can pass: no reply may let that be overlooked.
         noted = {**document, "test_keys": True} if self.settings.test_keys else document
-        return JSONResponse(noted, status)
+        return Json(noted, status)
 
 
 Reader = Callable[[Request], Awaitable[Fields]]

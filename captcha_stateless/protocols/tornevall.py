@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import ClassVar
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from captcha_stateless.errors import BadAnswer, BadBinding, BadRequest, CaptchaError, Refused, Unavailable
 from captcha_stateless.model import Claims, Params
@@ -27,6 +27,7 @@ from captcha_stateless.protocols.base import (
     wording,
 )
 from captcha_stateless.protocols.ranges import ranged
+from captcha_stateless.protocols.replies import Json
 
 WANTED: Params = {"width": 350, "height": 100, "seconds": 300}
 NOTICE = "test"
@@ -99,11 +100,11 @@ class Tornevall(Adapter):
         drawn, claims = await self._drawn(request)
         date = datetime.fromtimestamp(claims.iat, UTC).strftime("%Y-%m-%d %H:%M:%S")
         reply = {"captchaResponse": {**drawn, "date": date}}
-        return JSONResponse(reply if _version(request) == "3.0" else {**reply, "response": reply})
+        return Json(reply if _version(request) == "3.0" else {**reply, "response": reply})
 
     async def get_captcha(self, request: Request, _: list[str]) -> Response:
         """Draw a captcha, in the verb's own words."""
-        return JSONResponse({"response": {"getCaptchaResponse": (await self._drawn(request))[0]}})
+        return Json({"response": {"getCaptchaResponse": (await self._drawn(request))[0]}})
 
     async def image(self, request: Request, words: list[str]) -> Response:
         """Serve the picture of a token: the same from every replica, until the token's deadline."""
@@ -129,7 +130,7 @@ class Tornevall(Adapter):
             await self.engine.redeem(claims, answer)
         except (Refused, BadAnswer) as error:
             raise TestFailed(f"{error.code}: {error}", _version(request)) from None
-        return JSONResponse({"response": {"testCaptchaResponse": "1"}}, headers=self.earned(claims))
+        return Json({"response": {"testCaptchaResponse": "1"}}, headers=self.earned(claims))
 
     def word(self, error: CaptchaError) -> Response:
         """Word a refusal as ``errors`` with a code and a fault string."""
@@ -171,6 +172,4 @@ def _version(request: Request) -> str:
 
 
 def _failed(status: HTTPStatus, code: str, fault: str) -> Response:
-    return JSONResponse(
-        {"response": [], "errors": {"code": code, "success": "", "faultstring": fault}}, status
-    )
+    return Json({"response": [], "errors": {"code": code, "success": "", "faultstring": fault}}, status)

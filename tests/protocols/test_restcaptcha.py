@@ -19,8 +19,9 @@ from captcha_stateless import __version__
 from captcha_stateless.digests import fingerprint
 from captcha_stateless.errors import CaptchaError, Misconfigured
 from captcha_stateless.problems import TITLES
-from captcha_stateless.protocols.base import Adapter, Table, in_order
+from captcha_stateless.protocols.base import Adapter, Table
 from captcha_stateless.protocols.restcaptcha import PROBLEMS, RestCaptcha
+from captcha_stateless.protocols.routing import in_order
 from captcha_stateless.sites import DEVELOPMENT, Sites
 from tests.conftest import MakeServer
 from tests.protocols.contract import HEADER_VALUES, AdapterContract
@@ -503,7 +504,8 @@ def test_a_verify_with_site_key_is_ours_and_any_other_the_other_protocol_s(
 
 
 def app_of(adapters: list[Adapter]) -> Starlette:
-    return Starlette(routes=in_order(route for adapter in adapters for route in adapter.routes()))
+    paths, patterns = in_order(route for adapter in adapters for route in adapter.routes())
+    return Starlette(routes=[paths, *patterns])
 
 
 def test_a_verify_without_site_key_is_our_400_where_nobody_else_claims_it(server: Server) -> None:

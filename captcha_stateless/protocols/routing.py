@@ -1,0 +1,95 @@
+"""Which handler a request is for: by path and, where two protocols claim one path, by a parameter of the query."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from starlette.datastructures import QueryParams
+from starlette.routing import BaseRoute, Match, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+
+class WholeRoute(Route):
+    """A route whose ``{rest:path}`` is all the rest of a path: Starlette's own ends at a line feed, and answers 404."""
+
+    def __init__(self, path: str, endpoint: ASGIApp) -> None:
+        super().__init__(path, endpoint)
+        self.path_regex = re.compile(self.path_regex.pattern, re.DOTALL)
+
+
+class QueryRoute(Route):
+    """A route that a request takes only where it has the query parameter."""
+
+    def __init__(self, path: str, endpoint: ASGIApp, *, query: str) -> None:
+        super().__init__(path, endpoint)
+        self._query = query
+
+    def asked(self, scope: Scope) -> bool:
+        """Tell whether the parameter is there."""
+        return self._query in QueryParams(scope["query_string"])
+
+
+class RestRoute(Route):
+    """A route that takes what no other protocol wants of a shared path."""
+
+
+class Paths(BaseRoute):
+    """Routes by path, found by one look-up: a request costs the same however many protocols are served."""
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self._by_path: dict[str, list[Route]] = {}
+        for route in routes:
+            self._by_path.setdefault(route.path, []).append(route)
+
+    def find(self, scope: Scope) -> dict[str, Any] | None:
+        """Tell what the scope of a request lacks, by the first of its path's routes that takes it; None where none does."""
+        for route in self._by_path.get(_path_below(scope), ()):
+            if not isinstance(route, QueryRoute) or route.asked(scope):
+                return {"endpoint": route.endpoint, "path_params": {}, "route": route}
+        return None
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Match a request."""
+        found = self.find(scope)
+        return (Match.NONE, {}) if found is None else (Match.FULL, found)
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand a matched request to its endpoint."""
+        await scope["endpoint"](scope, receive, send)
+
+
+class Shortcut:
+    """ASGI middleware: hands a request whose path stands in the table to its endpoint, past the layers that word errors.
+
+    An endpoint words its own. The layers are for what no endpoint answers, and cost as much as opening a token.
+    """
+
+    def __init__(self, app: ASGIApp, paths: Paths) -> None:
+        self._app, self._paths = app, paths
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+        found = self._paths.find(scope) if scope["type"] == "http" else None
+        if found is None:
+            await self._app(scope, receive, send)
+        else:
+            scope.update(found)  # in place: whoever notes how it ended looks into the same scope
+            await found["endpoint"](scope, receive, send)
+
+
+def in_order(routes: Iterable[Route]) -> tuple[Paths, list[Route]]:
+    """Order the routes of all protocols, so that a path claimed twice goes to the one whose request it is.
+
+    Returns:
+        The table of all paths that are whole, and the routes that are patterns.
+    """
+    ranks: dict[type[Route], int] = {QueryRoute: 0, WholeRoute: 1, RestRoute: 2}
+    ordered = sorted(routes, key=lambda route: ranks[type(route)])
+    whole = Paths(route for route in ordered if "{" not in route.path)
+    return whole, [route for route in ordered if "{" in route.path]
+
+
+def _path_below(scope: Scope) -> str:
+    # What is left of the path below the one that an edge mounts the server at.
+    path, root = str(scope["path"]), str(scope.get("root_path", ""))
+    return path[len(root) :] if root and path.startswith(f"{root}/") else path
