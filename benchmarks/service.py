@@ -19,7 +19,7 @@ async def hello(_: Request) -> PlainTextResponse:
 
 def main(extra: str, what: str, port: str) -> None:
     if extra == "plain":
-        for name in ("httptools", "uvloop", "isal"):
+        for name in ("httptools", "uvloop", "isal", "pybase64"):
             sys.modules[name] = None  # type: ignore[assignment]  # importing it fails, as where it is missing
     app, connections = Starlette(routes=[Route("/", hello, methods=["GET", "POST"])]), "auto"
     if what == "app":

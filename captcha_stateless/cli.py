@@ -11,7 +11,6 @@ import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from functools import wraps
 from importlib.resources import files
 from importlib.util import find_spec
@@ -339,7 +338,7 @@ def inspect(token: str, answer: bool) -> None:
     settings = _settings()
     ring = keys.load(settings.keys)
     claims = Seal(lambda: ring).inspect(token)
-    document = {name: _plain(value) for name, value in asdict(claims).items()}
+    document = {name: _plain(value) for name, value in claims._asdict().items()}
     if answer:
         document["answer"] = _engine(settings).tell(claims)
     click.echo(json.dumps(document, indent=2))

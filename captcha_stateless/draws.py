@@ -1,7 +1,8 @@
 """Choices drawn from a seed: the same on every replica, whatever the version of any library."""
 
 import hashlib
-from collections.abc import Sequence
+import struct
+from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -16,10 +17,8 @@ class Draws:
     """
 
     def __init__(self, seed: bytes, label: str, *, choices: int = 64) -> None:
-        self._words = memoryview(
-            hashlib.shake_128(label.encode("ascii") + b"\x00" + seed).digest(_WORD_BYTES * choices)
-        )
-        self._next = 0
+        digest = hashlib.shake_128(label.encode("ascii") + b"\x00" + seed).digest(_WORD_BYTES * choices)
+        self._words: Iterator[int] = iter(struct.unpack(f"<{choices}I", digest))
 
     def below(self, bound: int) -> int:
         """Draw a whole number from 0 to ``bound - 1``.
@@ -27,11 +26,9 @@ class Draws:
         Raises:
             IndexError: when more is drawn than was announced to the constructor.
         """
-        word = self._words[self._next : self._next + _WORD_BYTES]
-        if len(word) < _WORD_BYTES:
-            raise IndexError("more choices drawn than announced")
-        self._next += _WORD_BYTES
-        return int.from_bytes(word, "little") * bound >> 32
+        for word in self._words:
+            return word * bound >> 32
+        raise IndexError("more choices drawn than announced")
 
     def pick(self, options: Sequence[T]) -> T:
         """Draw one of the options, each as likely as the others."""

@@ -14,7 +14,6 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any, TypedDict
 
 from captcha_stateless.digests import keyed_hash
@@ -275,8 +274,8 @@ class Engine:
                 raise
             # The run goes on with the next stage: no second try at this one.
             await self._replay.win(**self._filed(claims))
-            return replace(claims, misses=claims.misses + 1)
-        return replace(claims, hits=claims.hits + 1)
+            return claims._replace(misses=claims.misses + 1)
+        return claims._replace(hits=claims.hits + 1)
 
     def extend(self, token: str, *purposes: str) -> Sealed:
         """Seal the same stage again with a later deadline: nothing is spent, and the same is drawn.
@@ -290,7 +289,7 @@ class Engine:
         step = self._kinds[claims.kind].ladder(claims.params).time(claims.stage)
         if claims.exp + step > claims.until:
             raise BadRequest("no more extensions")
-        return self._sealed(replace(claims, exp=claims.exp + step))
+        return self._sealed(claims._replace(exp=claims.exp + step))
 
     def attest(self, claims: Claims, purpose: str, params: Params | None = None) -> Sealed:
         """Seal, for the next step of the same protocol, that a run was solved; ``params`` are to be found in it again."""
@@ -451,8 +450,7 @@ class Engine:
         challenge = kind.draw(seed, run.params)
         time_allowed = ladder.time(stage)
         extensions = self._extensions if ladder.extendable else 0
-        claims = replace(
-            run,
+        claims = run._replace(
             jti=jti,
             iat=now,
             exp=now + time_allowed,

@@ -16,6 +16,7 @@ FLOORS = [
         "errors",
         "events",
         "base64url",
+        "dataurl",
         "digests",
         "draws",
         "languages",
@@ -74,7 +75,7 @@ GROUND = {
 }
 
 HOMES = {
-    "jwcrypto": {"seal", "passes", "keys"},
+    "jwcrypto": {"passes", "keys"},
     "cryptography": {"keys", "seal"},
     "dns": {"risk"},
     "starlette": {
@@ -101,6 +102,7 @@ HOMES = {
     "PIL": {"render"},
     "fontpkg": {"render"},
     "isal": {"render"},
+    "pybase64": {"dataurl"},
     "numpy": {"render", "replay", "sound"},
     "redis": {"replay"},
     "limits": {"risk"},

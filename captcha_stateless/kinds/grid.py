@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
+from operator import mul
 from typing import ClassVar, Protocol, Self
 
 from captcha_stateless.draws import Draws
@@ -17,6 +18,8 @@ from captcha_stateless.stages import Ladder
 #: What the original 1Captcha asks to tell apart: two characters that are the hardest pair of all.
 ORIGINAL = "1l"
 ORIGINAL_FAMILY = "classic"
+
+_BOOLEANS, _BITS = frozenset({bool}), [1 << tile for tile in range(TILES)]
 
 NOT_AN_ARRAY = "answer must be an array"
 WRONG_LENGTH = "invalid answer length"
@@ -133,9 +136,10 @@ class Grid(Kind):
             raise BadAnswer(NOT_AN_ARRAY)
         if len(answer) != TILES:
             raise BadAnswer(WRONG_LENGTH)
-        if not all(isinstance(tile, bool) for tile in answer):
+        if not _BOOLEANS.issuperset(map(type, answer)):
             raise BadAnswer(NOT_BOOLEANS)
-        return sum(1 << tile for tile, chosen in enumerate(answer) if chosen).to_bytes(2, "big")
+        mask: int = sum(map(mul, answer, _BITS))
+        return mask.to_bytes(2, "big")
 
     def tell(self, challenge: Challenge) -> list[bool]:
         """Word the answer as nine booleans."""

@@ -53,6 +53,7 @@ _MAX_FIELDS = 32
 _ACTION = re.compile(r"[A-Za-z0-9_/-]{0,32}")
 _CDATA = re.compile(r"[ -~]{0,255}")
 
+_json = json.JSONDecoder()
 _log = logging.getLogger(__name__)
 
 
@@ -315,7 +316,7 @@ class Adapter(ABC):
             raise WrongMediaType("body must be application/json")
         content = await self.body(request)
         try:
-            return json.loads(content) if content else None
+            return _json.decode(content.decode("utf-8")) if content else None
         except (ValueError, RecursionError):
             raise BadRequest("body must be JSON") from None
 

@@ -1,6 +1,5 @@
 """The page without scripts, at ``/nojs``: an HTML form, stage after stage, and at the end the pass."""
 
-from binascii import b2a_base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -11,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from captcha_stateless import languages, testkeys
+from captcha_stateless.dataurl import data_url
 from captcha_stateless.errors import (
     BadRequest,
     Blocked,
@@ -194,7 +194,7 @@ class NoJs(Adapter):
 def _grid(ask: Ask, sealed: Sealed, pngs: tuple[bytes, ...], _: tuple[str, ...]) -> Markup:
     claims, words, (sample, *tiles) = sealed.claims, ask.words, pngs
     turn = words["round"].replace("#", str(claims.stage + 1)).replace("%", str(claims.stages))
-    picture = element("img", src=_data_url(sample), alt=words["sample"], class_="sample")
+    picture = element("img", src=data_url(sample).decode(), alt=words["sample"], class_="sample")
     legend = element("legend", words["choose"], element("small", turn), picture)
     labels = (_tile(words["image"].replace("#", str(at + 1)), at, png) for at, png in enumerate(tiles))
     return element("fieldset", legend, element("div", *labels, class_="tiles"))
@@ -202,12 +202,12 @@ def _grid(ask: Ask, sealed: Sealed, pngs: tuple[bytes, ...], _: tuple[str, ...])
 
 def _tile(name: str, at: int, png: bytes) -> Markup:
     box = element("input", type="checkbox", name=f"tile{at}", aria_label=name)
-    return element("label", box, element("img", src=_data_url(png), alt=""), class_="tile")
+    return element("label", box, element("img", src=data_url(png).decode(), alt=""), class_="tile")
 
 
 def _text(ask: Ask, sealed: Sealed, pngs: tuple[bytes, ...], spoken: tuple[str, ...]) -> Markup:
     words, (png,) = ask.words, pngs
-    picture = element("img", src=_data_url(png), alt=words["sample"], class_="line")
+    picture = element("img", src=data_url(png).decode(), alt=words["sample"], class_="line")
     field = element("input", id="answer", name="answer", maxlength="64", autocomplete="off", required=True)
     read = element("label", words["read"], for_="answer")
     return joined(read, picture, _sound(ask, sealed.token) if spoken else Markup(), field)
@@ -270,7 +270,3 @@ def _host(address: str) -> str:
 def _origin(address: str) -> str:
     parts = urlsplit(address)
     return f"{parts.scheme}://{parts.netloc}" if address else ""
-
-
-def _data_url(png: bytes) -> str:
-    return f"data:image/png;base64,{b2a_base64(png, newline=False).decode('ascii')}"

@@ -5,7 +5,6 @@ A request that names a ``kind`` is our own widget's, and may be given text, soun
 """
 
 import json
-from binascii import b2a_base64
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from http import HTTPStatus
@@ -15,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from captcha_stateless import testkeys
+from captcha_stateless.dataurl import PREFIX, base64, data_url
 from captcha_stateless.errors import (
     BadRequest,
     BadToken,
@@ -43,7 +43,6 @@ from captcha_stateless.protocols.replies import Json
 
 HEADER = "x-captcha-challenge"
 ASKED = ("sitekey", "action", "cdata", "kind")
-_DATA_URL = b"data:image/png;base64,"
 _json = json.JSONEncoder(separators=(",", ":"))
 
 #: What a run can be of, and what is wanted of each; ``auto`` is what the site's policy chooses among them.
@@ -142,7 +141,7 @@ class OneCaptcha(Adapter):
         if worked is None and (first := self._first(request, kind, binding["site"])):
             return self._stage(first, {"first": True, **more})
         await self.limit(request, binding["site"])
-        who = await self._settle(worked, solution, binding)
+        who = await self._settle(worked, solution, binding) if worked else b""
         demand = await self._demand(request, kind, kinds, binding)
         sealed = self.engine.issue(self.name, demand.kind, demand.params, who=demand.who or who, **binding)
         return self._stage(sealed, more)
@@ -159,10 +158,8 @@ class OneCaptcha(Adapter):
         params = {**demand.params, "seconds": FIRST_SECONDS}
         return self.engine.issue(FIRST, demand.kind, params, who=demand.who, site=site)
 
-    async def _settle(self, worked: Claims | None, solution: object, binding: Binding) -> bytes:
-        """Use up what was worked, if anything was; tell of whom it was asked."""
-        if worked is None:
-            return b""
+    async def _settle(self, worked: Claims, solution: object, binding: Binding) -> bytes:
+        """Use up what was worked; tell of whom it was asked."""
         if worked.site != binding["site"]:
             raise BadToken("work for another site")
         await self.engine.redeem(worked, solution)
@@ -209,7 +206,7 @@ class OneCaptcha(Adapter):
 
     async def _asked(self, request: Request) -> dict[str, str]:
         """Read what the run is to be bound to, from the query or from a JSON object; the original sends neither."""
-        asked: dict[str, object] = dict(request.query_params)
+        asked: dict[str, object] = dict(request.query_params) if request.scope["query_string"] else {}
         if "application/json" in request.headers.get("content-type", "") and isinstance(
             body := await self.json(request), dict
         ):
@@ -217,9 +214,8 @@ class OneCaptcha(Adapter):
         return {name: text for name in ASKED if isinstance(text := asked.get(name), str)}
 
     def _wanted(self, request: Request, site: str) -> Params:
-        profile = request.query_params.get("profile")
-        chosen = profile is not None and self.settings.profile_choice
-        return {"profile": str(profile)} if chosen else self.profile(site)
+        chosen = request.query_params.get("profile") if self.settings.profile_choice else None
+        return self.profile(site) if chosen is None else {"profile": chosen}
 
     def _stage(self, sealed: Sealed, more: Mapping[str, object] | None = None) -> Response:
         claims = sealed.claims
@@ -239,7 +235,7 @@ class OneCaptcha(Adapter):
         """Say what the visitor, or the visitor's device, needs; a sound is fetched with the token."""
         if sealed.claims.kind == "text":
             (png,) = self.engine.picture(sealed)
-            return {"image": _data_url(png).decode("ascii")}
+            return {"image": data_url(png).decode("ascii")}
         return {"work": _work(sealed.claims)} if sealed.claims.kind == "work" else {}
 
 
@@ -248,13 +244,9 @@ def _work(claims: Claims) -> dict[str, object]:
     return {"nonce": claims.seed.hex(), **asked}
 
 
-def _data_url(png: bytes) -> bytes:
-    return _DATA_URL + b2a_base64(png, newline=False)
-
-
 def _with_pictures(head: Mapping[str, object], pngs: Sequence[bytes]) -> bytes:
     """Write the reply; base64 needs no escaping, and a JSON encoder would search 16 KB for what to escape."""
-    expected, *images = [b2a_base64(png, newline=False) for png in pngs]
+    expected, *images = map(base64, pngs)
     start = _json.encode(head).encode("ascii")[:-1]
-    rest = (b'","' + _DATA_URL).join(images)
-    return b'%b,"expected":"%b%b","images":["%b%b"]}' % (start, _DATA_URL, expected, _DATA_URL, rest)
+    rest = (b'","' + PREFIX).join(images)
+    return b'%b,"expected":"%b%b","images":["%b%b"]}' % (start, PREFIX, expected, PREFIX, rest)

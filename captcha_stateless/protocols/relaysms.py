@@ -5,13 +5,13 @@ nine segments is the end of the one, a hyphen, and the header of the other. A he
 ``~``, which never holds a hyphen (its code, 62, takes one of those two): the last hyphen of that segment is the seam.
 """
 
-from base64 import b64encode
 from http import HTTPStatus
 from typing import ClassVar
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from captcha_stateless.dataurl import base64
 from captcha_stateless.digests import fingerprint
 from captcha_stateless.errors import (
     BadRequest,
@@ -95,7 +95,7 @@ class RelaySms(Adapter):
         self.engine.require_room(site.key, host, "", "")
         sealed = self.engine.issue(self.name, "text", WANTED, site=site.key, host=host)
         (png,) = self.engine.picture(sealed)
-        return Json({"challenge_id": sealed.token, "image": b64encode(png).decode("ascii")})
+        return Json({"challenge_id": sealed.token, "image": base64(png).decode("ascii")})
 
     async def solve(self, request: Request) -> Response:
         """Judge the one answer to a client's picture."""

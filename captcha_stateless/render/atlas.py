@@ -54,10 +54,13 @@ class Atlas:
         numbers = np.array([self.numbers[glyph] for glyph in glyphs], np.intp)
         return 1 + faces * len(self.numbers) + numbers
 
-    def at(self, cells: NDArray[np.intp], place: NDArray[np.int32]) -> Indices:
-        """Read one texel a pixel: (tiles,) cells at (tiles, 2, height, width) texels across and down."""
-        side = np.int32(self.side)
-        index = place[:, 1] * side
+    def at(self, cells: NDArray[np.intp], place: NDArray[np.int32], *, last: bool = False) -> Indices:
+        """Read one texel a pixel: (tiles,) cells at (tiles, 2, height, width) texels across and down.
+
+        Whoever is the ``last`` to need the place lets it be written over: what is not allocated does not push the rest out of
+        the processor's cache, which is a tenth of this function's time.
+        """
+        index = np.multiply(place[:, 1], np.int32(self.side), out=place[:, 1] if last else None)
         index += place[:, 0]
         index += (cells * (self.side * self.side)).astype(np.int32)[:, None, None]
         return self.texels.take(index)

@@ -108,7 +108,7 @@ class TileRenderer:
         inks = scaled(words[:, _INK], self._inks)
         cells = self._atlas.cells(self.faces(words[:, _FACE]) + inks * self._atlas.faces, glyphs)
         place = whole_places(self._matrices(words[:, :WARP_WORDS]), self._basis)
-        tiles = self._atlas.at(cells, place)
+        tiles = self._atlas.at(cells, place, last=self._bed is None)
         cluttered = slice(1 if self._clear else 0, None)
         if self._bed:
             self._bed.merge(tiles[cluttered], place[cluttered], inks[cluttered], words[cluttered, _BED])

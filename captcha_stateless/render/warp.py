@@ -55,7 +55,7 @@ class Warp:
         Returns:
             Palette indices, (tiles, side, side).
         """
-        return self.atlas.at(cells, whole_places(self.matrices(words), basis))
+        return self.atlas.at(cells, whole_places(self.matrices(words), basis), last=True)
 
     def matrices(self, words: Words) -> Floats:
         """Choose a pose and a bend for each of (tiles, 2) words: (tiles, 2, 6, 6)."""

@@ -92,6 +92,7 @@ class Arena:
         # new.
         self._table = memoryview(self.memory)[_TABLE : layout.slots_start].cast("q")
         self._starts = [layout.slots_start + n * layout.slot_bytes for n in range(layout.window.buckets)]
+        self._bits = [start + layout.counts_bytes for start in self._starts]
 
     @property
     def floor(self) -> int:
@@ -109,7 +110,7 @@ class Arena:
 
     def block_start(self, slot: int, block: int) -> int:
         """Return the byte where the block's bits begin."""
-        return self._starts[slot] + self._layout.counts_bytes + block * BLOCK_BYTES
+        return self._bits[slot] + block * BLOCK_BYTES
 
     def holds(self, slot: int, bucket: int) -> bool:
         """Tell whether the slot is the bucket's; the answer lasts while a lock within the slot is held."""

@@ -57,6 +57,7 @@ class Guarded(asyncio.Protocol):
     app: Any
     cycle: Any
     connections: set[Any]
+    pipeline: Any = ()  # h11's has none
     loop: asyncio.AbstractEventLoop
     transport: Any
 
@@ -103,7 +104,7 @@ class Guarded(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse in small steps, so that no bound is passed by more than one of them."""
-        if not self.transport.get_write_buffer_size():
+        if self._unsent is not None and not self.transport.get_write_buffer_size():
             self._read()
         for start in range(0, len(data), MAX_HEAD_BYTES):
             if self.transport.is_closing():
@@ -123,23 +124,24 @@ class Guarded(asyncio.Protocol):
         self._watch()
 
     def _take(self, data: bytes) -> None:
-        cycle, part = self.cycle, self.part
+        cycle, before = self.cycle, self.part
         super().data_received(data)
-        begun = self.cycle is not cycle
-        self._taken = 0 if begun or self.part != part else self._taken + len(data)
-        self._bound()
-        if self.part is None and not self.idle:
+        begun, part = self.cycle is not cycle, self.part
+        self._taken = 0 if begun or part != before else self._taken + len(data)
+        if self._taken > MAX_HEAD_BYTES or len(self.pipeline) > _MAX_AHEAD:
+            self._bound(part)
+        if part is None and not self.idle:
             self._forget()
         elif begun or self._deadline is None:
-            self._allow(self.body_seconds if self.part == "body" else self.head_seconds)
+            self._allow(self.body_seconds if part == "body" else self.head_seconds)
 
-    def _bound(self) -> None:
-        if len(getattr(self, "pipeline", ())) > _MAX_AHEAD or (
-            self.part == "body" and self.idle and self._taken > _MAX_REST_BYTES
+    def _bound(self, part: Part) -> None:
+        if part == "head" and self._taken > MAX_HEAD_BYTES:
+            self._refuse()
+        elif len(self.pipeline) > _MAX_AHEAD or (
+            part == "body" and self.idle and self._taken > _MAX_REST_BYTES
         ):
             self.transport.abort()
-        elif self.part == "head" and self._taken > MAX_HEAD_BYTES:
-            self._refuse()
 
     def _refuse(self) -> None:
         if self.idle:
