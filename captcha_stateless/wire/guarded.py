@@ -4,12 +4,14 @@ Rule 1: whoever sends has a deadline for each head and each body; whoever waits 
 we sent has one again.
 
 Rule 2: where there are too many connections the longest idle one goes, not the newest: idle sockets cannot starve anybody.
+
+Rule 3: an answer leaves whole. Its head alone would wake the client up, and be a packet of its own.
 """
 
 import asyncio
 import sys
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -46,8 +48,41 @@ _REFUSAL = b"\r\n".join(
     ]
 )
 
+_HEAD, _INTERIM = b"HTTP/1.1 ", b"HTTP/1.1 1"
+
 #: What a client is sending; None: nothing, its request is complete.
 Part = Literal["head", "body"] | None
+
+
+class Whole:
+    """A transport that keeps the head of an answer back until the body comes, to write both at once."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport, self._head = transport, b""
+        # Asked for with every request.
+        self.is_closing, self.get_write_buffer_size = transport.is_closing, transport.get_write_buffer_size
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        """Write, unless it is a head; an interim one (RFC 9110, section 15.2) is waited for."""
+        if self._head:
+            data, self._head = self._head + data, b""
+        elif data.startswith(_HEAD) and not data.startswith(_INTERIM):
+            self._head = data
+            return
+        self._transport.write(data)
+
+    def flush(self) -> None:
+        """Write a head that no body follows."""
+        if self._head:
+            self.write(b"")
+
+    def close(self) -> None:
+        """Close when all is written."""
+        self.flush()
+        self._transport.close()
 
 
 class Guarded(asyncio.Protocol):
@@ -85,7 +120,7 @@ class Guarded(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take a connection, and where there are too many drop the longest idle one."""
-        super().connection_made(transport)
+        super().connection_made(Whole(cast(asyncio.Transport, transport)))  # type: ignore[arg-type]  # all of it that is used
         self.since = self.loop.time()
         self._allow(self.head_seconds)
         if len(self.connections) > self.most():
@@ -113,6 +148,7 @@ class Guarded(asyncio.Protocol):
 
     def on_response_complete(self) -> None:
         """Watch whether the client reads what was sent."""
+        self.transport.flush()
         super().on_response_complete()  # type: ignore[misc]  # uvicorn's class has it
         self.since = self.loop.time()
         if self.transport.get_write_buffer_size():
