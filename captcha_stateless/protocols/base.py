@@ -355,6 +355,7 @@ class Endpoint:
         self._adapter = adapter
         self._methods = {**methods, **({"HEAD": methods["GET"]} if "GET" in methods else {})}
         self._allowed = ", ".join(sorted(self._methods))
+        self._crowded: Response | None = None
 
     @property
     def protocol(self) -> str:
@@ -364,7 +365,7 @@ class Endpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
         try:
-            response = await self._respond(await self._arrived(scope, receive))
+            response = await self._respond(scope, receive)
         except ClientDisconnect:
             return
         except Exception:
@@ -372,8 +373,24 @@ class Endpoint:
             raise  # to the log
         await response(scope, receive, send)
 
+    async def _respond(self, scope: Scope, receive: Receive) -> Response:
+        adapter, handler = self._adapter, self._methods.get(scope["method"])
+        try:
+            if handler is None:
+                raise MethodNotAllowed(self._allowed)
+            if not adapter.queued:
+                return await handler(await self._arrived(scope, receive))
+            # Looked at twice: a request for which there is no room is not read, and one that is still being sent holds none.
+            if adapter.admission.full:
+                return self._turned_away(scope)
+            request = await self._arrived(scope, receive)
+            async with adapter.admission:
+                return await handler(request)
+        except CaptchaError as error:
+            return self._refusal(error, Request(scope))
+
     async def _arrived(self, scope: Scope, receive: Receive) -> "Arrived":
-        """Read the body before the request takes a place in the queue: a slow client holds none."""
+        """Read the body."""
         chunks, room, more = [], self._adapter.max_body_bytes, True
         while more and room >= 0:
             message = await receive()
@@ -384,25 +401,28 @@ class Endpoint:
             more = message.get("more_body", False)
         return Arrived(scope, b"".join(chunks) if room >= 0 else None)
 
-    async def _respond(self, request: Request) -> Response:
-        handler = self._methods.get(request.method)
-        try:
-            if handler is None:
-                raise MethodNotAllowed(self._allowed)
-            if not self._adapter.queued:
-                return await handler(request)
-            async with self._adapter.admission:
-                return await handler(request)
-        except CaptchaError as error:
+    def _turned_away(self, scope: Scope) -> Response:
+        """Refuse for want of room, in words that were written before where they do not hang on the request.
+
+        Whoever asks twice what a server can do is refused as often as answered, at the cost of answers.
+        """
+        error = Overloaded("too many requests are waiting")
+        if self._crowded is None or type(self._adapter).reply is not Adapter.reply:
+            self._crowded = self._refusal(error, Request(scope))
+        else:
             self._adapter.note(error)
-            response = self._adapter.reply(error, request)
-            if isinstance(error, MethodNotAllowed):
-                response.headers["Allow"] = error.allowed
-            if isinstance(error, TooMany):
-                response.status_code = HTTPStatus.TOO_MANY_REQUESTS
-            if isinstance(error, Unavailable | TooMany):
-                response.headers["Retry-After"] = str(error.retry_after_seconds)
-            return response
+        return self._crowded
+
+    def _refusal(self, error: CaptchaError, request: Request) -> Response:
+        self._adapter.note(error)
+        response = self._adapter.reply(error, request)
+        if isinstance(error, MethodNotAllowed):
+            response.headers["Allow"] = error.allowed
+        if isinstance(error, TooMany):
+            response.status_code = HTTPStatus.TOO_MANY_REQUESTS
+        if isinstance(error, Unavailable | TooMany):
+            response.headers["Retry-After"] = str(error.retry_after_seconds)
+        return response
 
 
 def _score(text: str, settings: Settings) -> int | None:
