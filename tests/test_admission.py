@@ -2,6 +2,8 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import AsyncIterator
+from functools import partial
 
 import anyio
 import httpx
@@ -94,9 +96,15 @@ def test_it_tells_how_many_are_inside() -> None:
 def full(make_server: MakeServer) -> Server:
     """A server in which nobody finds a place."""
     server = make_server(queue=0)
-    endpoint = server.app.routes[0].matches({"type": "http", "path": "/api/challenge", "method": "POST"})[1]
-    endpoint["endpoint"]._adapter.admission._most = 0
+    admission_of(server)._most = 0
     return server
+
+
+def admission_of(server: Server) -> Admission:
+    """Tell the one queue of all adapters."""
+    matched = server.app.routes[0].matches({"type": "http", "path": "/api/challenge", "method": "POST"})[1]
+    admission: Admission = matched["endpoint"]._adapter.admission
+    return admission
 
 
 def test_who_finds_no_place_is_told_503_and_when_to_come_back_in_the_protocol_s_words(full: Server) -> None:
@@ -112,23 +120,59 @@ def test_probes_need_no_place(full: Server) -> None:
 
 def test_a_slow_body_takes_no_place(full: Server) -> None:
     """A client that never ends its body would hold a place as long as it likes."""
+    admission_of(full)._most = 1
     transport = httpx.ASGITransport(app=full.app)
-    arrived = anyio.Event
 
-    async def ask() -> bool:
-        asked = arrived()
+    async def ask() -> int:
+        asked = anyio.Event()
 
-        async def body() -> object:
+        async def body() -> AsyncIterator[bytes]:
             asked.set()
             await anyio.sleep_forever()
             yield b""
 
-        async with httpx.AsyncClient(transport=transport, base_url="http://captcha.test") as client:
-            with anyio.move_on_after(0.2) as waited:
-                await client.post("/api/challenge", content=body())  # type: ignore[arg-type]
-        return waited.cancelled_caught and asked.is_set()
+        async with (
+            httpx.AsyncClient(transport=transport, base_url="http://captcha.test") as client,
+            anyio.create_task_group() as group,
+        ):
+            group.start_soon(partial(client.post, "/api/challenge", content=body()))
+            await asked.wait()
+            reply = await client.post("/api/challenge")
+            group.cancel_scope.cancel()
+        return reply.status_code
 
-    assert anyio.run(ask)  # not told 503: it has not come so far
+    assert anyio.run(ask) == 200
+
+
+def test_what_finds_no_place_is_not_read(full: Server) -> None:
+    transport = httpx.ASGITransport(app=full.app)
+
+    async def ask() -> tuple[int, bool]:
+        read = False
+
+        async def body() -> AsyncIterator[bytes]:
+            nonlocal read
+            read = True
+            yield b"{}"
+
+        async with httpx.AsyncClient(transport=transport, base_url="http://captcha.test") as client:
+            reply = await client.post("/api/challenge", content=body())
+        return reply.status_code, read
+
+    assert anyio.run(ask) == (503, False)
+
+
+@pytest.mark.parametrize("language", ["de", "en"])
+def test_words_that_hang_on_the_request_are_written_for_each(full: Server, language: str) -> None:
+    """Where they do not, one answer serves all."""
+    replies = [
+        full.visitor.get("/v1/challenge?siteKey=dev-site", headers={"Accept-Language": wanted})
+        for wanted in ("fr", language)
+    ]
+
+    assert [reply.status_code for reply in replies] == [503, 503]
+    assert [reply.headers["content-language"] for reply in replies] == ["fr", language]
+    assert replies[0].headers["x-request-id"] != replies[1].headers["x-request-id"]
 
 
 def test_a_draining_server_ends_its_connections_after_an_answer(server: Server) -> None:
