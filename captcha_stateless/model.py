@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import NamedTuple
 
 #: What a kind needs to draw the same again; small, and of plain JSON types.
@@ -26,7 +25,9 @@ class Challenge:
 
 
 class Claims(NamedTuple):
-    """What a token holds; a tuple, for every request makes some, and a frozen dataclass of this size takes thrice as long.
+    """What a token holds, in this order: new fields come last.
+
+    A tuple, for every request makes some, and a frozen dataclass of this size takes thrice as long.
 
     Times are whole Unix seconds. ``exp`` is this token's deadline; ``until`` the last second to which the challenge can be
     extended, equal for every token of one ``jti``, so that the replay filter files them in one place. ``digests`` are keyed
@@ -45,18 +46,18 @@ class Claims(NamedTuple):
     until: int
     seed: bytes = b""
     digests: tuple[bytes, ...] = ()
+    params: Params = {}  # noqa: RUF012 - a Mapping to whoever holds it
     stage: int = 0
     stages: int = 1
+    site: str = ""
+    host: str = ""
+    who: bytes = b""
     hits: int = 0
     misses: int = 0
     tries: int = 1
-    site: str = ""
-    host: str = ""
+    nbf_ms: int = 0
     action: str = ""
     cdata: str = ""
-    nbf_ms: int = 0
-    who: bytes = b""
-    params: Params = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,11 +25,15 @@ from captcha_stateless.model import Claims
 
 ALGORITHM = "A256KW"
 ENCRYPTION = "A256GCM"
-VERSION = 1
+VERSION = 2
 
-# What a token leaves out: a field with its default; None: one that has none.
+#: The claims of a token before this version, in which each field had its name; they are opened while an update rolls.
+_NAMED_VERSION = 1
+
+# A token ends with the last field that is not its default; None: a field that has none.
 _DEFAULTS = tuple(Claims._field_defaults.get(name) for name in Claims._fields)
-_BYTES = {"jti", "seed", "who"}
+_BYTES = tuple(Claims._fields.index(name) for name in ("jti", "seed", "who"))
+_DIGESTS = Claims._fields.index("digests")
 
 #: Longer texts are refused unread: ours stay under 1,536, and proxies pass at least 8 KB of headers.
 MAX_TOKEN_CHARACTERS = 4_096
@@ -143,22 +147,33 @@ def _parts(segments: list[str]) -> list[bytes]:
 
 
 def _encode(claims: Claims) -> bytes:
-    document: dict[str, object] = {"v": VERSION}
-    for name, value, default in zip(Claims._fields, claims, _DEFAULTS, strict=True):
-        if value != default:
-            document[name] = value
-    return _json.encode(document).encode("ascii")
+    values = list(claims)
+    while values[-1] == _DEFAULTS[len(values) - 1]:
+        values.pop()
+    return _json.encode([VERSION, *values]).encode("ascii")
 
 
 def _decode(plaintext: bytes) -> Claims:
     document = _strict.decode(plaintext.decode("utf-8"))
-    if not isinstance(document, dict) or document.pop("v") != VERSION:
+    if isinstance(document, dict):
+        document = _in_order(document)
+    version, *values = document
+    if version != VERSION:
         raise ValueError("not claims of this version")
-    for name in _BYTES & document.keys():
-        document[name] = base64url.decode(document[name])
-    if "digests" in document:
-        document["digests"] = tuple(map(base64url.decode, document["digests"]))
-    return Claims(**document)
+    for place in _BYTES:
+        if place < len(values):
+            values[place] = base64url.decode(values[place])
+    if len(values) > _DIGESTS:
+        values[_DIGESTS] = tuple(map(base64url.decode, values[_DIGESTS]))
+    return Claims(*values)
+
+
+def _in_order(document: dict[str, Any]) -> list[Any]:
+    """Bring claims with names into the order of today's."""
+    if document.pop("v") != _NAMED_VERSION or document.keys() - set(Claims._fields):
+        raise ValueError("not claims of that version")
+    values = [document.get(name, default) for name, default in zip(Claims._fields, _DEFAULTS, strict=True)]
+    return [VERSION, *(base64url.encode(value) if isinstance(value, bytes) else value for value in values)]
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

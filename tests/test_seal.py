@@ -48,18 +48,23 @@ def test_two_seals_of_the_same_claims_differ() -> None:
     assert SEAL.seal(CLAIMS) != TOKEN
 
 
-def test_a_field_with_its_default_is_left_out() -> None:
-    held = json.loads(_plaintext(TOKEN))
+def test_a_token_ends_with_the_last_field_that_is_not_its_default() -> None:
+    version, *held = json.loads(_plaintext(TOKEN))
 
-    assert {"site", "host", "tries", "who", "nbf_ms", "action", "cdata"} & held.keys() == set()
-    assert {"purpose", "jti", "seed", "digests", "stage", "params"} <= held.keys()
+    assert version == 2
+    assert held[-1] == CLAIMS.stages
+    assert len(held) == CLAIMS._fields.index("stages") + 1
 
 
-def test_a_token_that_spells_every_field_out_opens_alike() -> None:
-    """As replicas of the release before seal them, while an update rolls."""
-    spelt = {**json.loads(_plaintext(TOKEN)), "site": "", "host": "", "tries": 1, "nbf_ms": 0, "who": ""}
+def test_fields_in_the_middle_keep_their_place() -> None:
+    lone = Claims("p", "work", b"j", NOW, NOW, NOW, cdata="c")
 
-    assert SEAL.open(_jwe(spelt), "onecaptcha") == CLAIMS
+    assert SEAL.open(SEAL.seal(lone), "p") == lone
+
+
+def test_a_token_that_names_every_field_opens_alike() -> None:
+    """As replicas of the version before seal them, while an update rolls."""
+    assert SEAL.open(_jwe(_named(site="", host="", tries=1, nbf_ms=0, who="")), "onecaptcha") == CLAIMS
 
 
 def test_the_protected_header_names_algorithms_kid_and_purpose() -> None:
@@ -91,30 +96,48 @@ def test_a_token_for_another_purpose_does_not_open() -> None:
 
 
 def test_claims_of_another_purpose_under_the_right_header_do_not_open() -> None:
-    forged = _jwe(json.loads(_plaintext(TOKEN)) | {"purpose": "proof"}, purpose="onecaptcha")
+    version, _, *rest = json.loads(_plaintext(TOKEN))
 
-    with pytest.raises(BadToken):
-        SEAL.open(forged, "onecaptcha")
+    for forged in ([version, "proof", *rest], _named(purpose="proof")):
+        with pytest.raises(BadToken):
+            SEAL.open(_jwe(forged, purpose="onecaptcha"), "onecaptcha")
 
 
 def test_claims_of_another_version_do_not_open() -> None:
-    forged = _jwe(json.loads(_plaintext(TOKEN)) | {"v": 2})
+    _, *values = json.loads(_plaintext(TOKEN))
 
-    with pytest.raises(BadToken):
-        SEAL.open(forged, "onecaptcha")
+    for forged in ([1, *values], [3, *values], _named(v=2)):
+        with pytest.raises(BadToken):
+            SEAL.open(_jwe(forged), "onecaptcha")
 
 
-@pytest.mark.parametrize("plaintext", [b"[]", b"null", b"1", b"{}", b"\xff", b'{"v":1}', b"[" * 2000])
+@pytest.mark.parametrize(
+    "plaintext",
+    [
+        b"[]",
+        b"[2]",
+        b"null",
+        b"1",
+        b"{}",
+        b"\xff",
+        b'{"v":1}',
+        b'{"v":1,"new":1}',
+        b"[" * 2000,
+        b"[2" + b",0" * 30 + b"]",
+    ],
+)
 def test_a_plaintext_that_is_not_claims_does_not_open(plaintext: bytes) -> None:
     with pytest.raises(BadToken):
         SEAL.open(_jwe(plaintext), "onecaptcha")
 
 
 def test_duplicate_json_keys_do_not_open() -> None:
-    twice = _plaintext(TOKEN).replace(b'"stage":1', b'"stage":1,"stage":0')
+    named = json.dumps(_named()).encode().replace(b'"stage": 1', b'"stage": 1, "stage": 0')
+    listed = _plaintext(TOKEN).replace(b'"profile":', b'"profile":"classic","profile":')
 
-    with pytest.raises(BadToken):
-        SEAL.open(_jwe(twice), "onecaptcha")
+    for twice in (named, listed):
+        with pytest.raises(BadToken):
+            SEAL.open(_jwe(twice), "onecaptcha")
 
 
 def test_an_over_long_token_is_refused_before_any_crypto() -> None:
@@ -233,7 +256,13 @@ def _plaintext(token: str) -> bytes:
     return plaintext
 
 
-def _jwe(content: bytes | dict[str, object], purpose: str = "onecaptcha") -> str:
+def _named(**others: object) -> dict[str, object]:
+    """Write the claims as the version before did: each with its name."""
+    _, *values = json.loads(_plaintext(TOKEN))
+    return {"v": 1, **dict(zip(Claims._fields, values, strict=False)), **others}
+
+
+def _jwe(content: bytes | dict[str, object] | list[object], purpose: str = "onecaptcha") -> str:
     plaintext = content if isinstance(content, bytes) else json.dumps(content).encode()
     header = json.dumps(
         {"alg": "A256KW", "enc": "A256GCM", "kid": RING.current.kid, "typ": f"captcha-{purpose}"},
