@@ -60,6 +60,8 @@ def test_a_fault_of_ours_is_a_mute_500(server: Server) -> None:
 
     reply = anyio.run(ask)
     assert (reply.status_code, reply.json()) == (500, {"error": "Internal server error"})
+    assert reply.headers["cache-control"] == "no-store"
+    assert reply.headers["x-request-id"]
 
 
 class Down(MemoryReplay):

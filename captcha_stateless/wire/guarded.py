@@ -48,6 +48,8 @@ _REFUSAL = b"\r\n".join(
     ]
 )
 
+#: More is not worth being copied for the sake of one write.
+_MAX_JOINED_BYTES = 65_536
 _HEAD, _INTERIM = b"HTTP/1.1 ", b"HTTP/1.1 1"
 
 #: What a client is sending; None: nothing, its request is complete.
@@ -67,8 +69,10 @@ class Whole:
 
     def write(self, data: bytes) -> None:
         """Write, unless it is a head; an interim one (RFC 9110, section 15.2) is waited for."""
-        if self._head:
+        if self._head and len(data) <= _MAX_JOINED_BYTES:
             data, self._head = self._head + data, b""
+        elif self._head:
+            self.flush()
         elif data.startswith(_HEAD) and not data.startswith(_INTERIM):
             self._head = data
             return

@@ -503,6 +503,26 @@ def test_a_verify_with_site_key_is_ours_and_any_other_the_other_protocol_s(
     assert theirs.text == "the other"
 
 
+@pytest.mark.parametrize(
+    ("query", "ours"),
+    [
+        ("siteKey=dev-site&x=1", True),
+        ("x=1&siteKey=dev-site", True),
+        ("site%4Bey=dev-site", True),
+        ("x=siteKey", False),
+        ("xsiteKey=dev-site", False),
+    ],
+)
+def test_the_site_key_is_found_however_it_is_spelled(server: Server, query: str, ours: bool) -> None:
+    adapters = [
+        of(server.engine, server.settings, lambda: Sites([DEVELOPMENT])) for of in (RestCaptcha, StandIn)
+    ]
+
+    reply = Visitor(app_of(adapters)).post(f"/v1/verify?{query}", json={})
+
+    assert (reply.headers["content-type"] == "application/problem+json") is ours
+
+
 def app_of(adapters: list[Adapter]) -> Starlette:
     paths, patterns = in_order(route for adapter in adapters for route in adapter.routes())
     return Starlette(routes=[paths, *patterns])
