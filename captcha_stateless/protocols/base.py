@@ -224,7 +224,8 @@ class Adapter(ABC):
         Raises:
             TooMany: when the caller's network has asked the site for too many.
         """
-        await self._guard.limit(self.caller(request), site)
+        if self._guard.limits:
+            await self._guard.limit(self.caller(request), site)
 
     def caller(self, request: Request) -> Caller:
         """Tell who asks; a score in a header counts only where a trusted proxy handed the request on."""
@@ -246,7 +247,7 @@ class Adapter(ABC):
             WrongHost: when the page's host is not among the named site's.
             BadBinding: when action or cdata is not of the form that other systems take, or a pass could not hold all.
         """
-        if not _ACTION.fullmatch(action) or not _CDATA.fullmatch(cdata):
+        if (action or cdata) and not (_ACTION.fullmatch(action) and _CDATA.fullmatch(cdata)):
             raise BadBinding("action takes 32 letters, digits, _, - and /; cdata takes 255 printable ones")
         host = origin_host(request) if host is None else host
         site = self._named(key, host) if key else self._default(host)

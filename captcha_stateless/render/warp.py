@@ -83,10 +83,10 @@ def build_warp(atlas: Atlas, family: Family, secret: bytes, *, entries: int = EN
 
 def places(matrices: Floats, basis: Floats) -> Floats:
     """Return texel coordinates (tiles, 2, side, side), exact, from matrices (tiles, 2, 6, 6)."""
-    halfway = matrices @ basis.T
-    halfway += _ROUNDING
-    halfway -= _ROUNDING
-    return basis @ halfway
+    across = matrices.reshape(-1, basis.shape[1]) @ basis.T  # one product instead of one a tile
+    across += _ROUNDING
+    across -= _ROUNDING
+    return basis @ across.reshape(*matrices.shape[:3], -1)
 
 
 def whole_places(matrices: Floats, basis: Floats) -> NDArray[np.int32]:

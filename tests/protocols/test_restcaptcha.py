@@ -514,11 +514,11 @@ def test_a_verify_with_site_key_is_ours_and_any_other_the_other_protocol_s(
     ],
 )
 def test_the_site_key_is_found_however_it_is_spelled(server: Server, query: str, ours: bool) -> None:
-    adapters = [
+    rest, other = (
         of(server.engine, server.settings, lambda: Sites([DEVELOPMENT])) for of in (RestCaptcha, StandIn)
-    ]
+    )
 
-    reply = Visitor(app_of(adapters)).post(f"/v1/verify?{query}", json={})
+    reply = Visitor(app_of([rest, other])).post(f"/v1/verify?{query}", json={})
 
     assert (reply.headers["content-type"] == "application/problem+json") is ours
 
