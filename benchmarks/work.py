@@ -64,7 +64,6 @@ def environ(folder: Path) -> dict[str, str]:
         "CAPTCHA_SITES": str(folder / "sites.toml"),
         "CAPTCHA_WORK_WAIT_SECONDS": "0",
         "CAPTCHA_REPLAY": "memory",
-        "CAPTCHA_REPLAY_RATE": "20000",
         "CAPTCHA_RISK_FREE_CHALLENGES": "1000000",
     }
 

@@ -45,11 +45,6 @@ class Key:
     since: int
     secret: bytes
 
-    @property
-    def jwk(self) -> JWK:
-        """The key as the JOSE library wants it."""
-        return JWK(kty="oct", kid=self.kid, k=base64url_encode(self.secret))
-
 
 @dataclass(frozen=True, slots=True)
 class SigningKey(Key):

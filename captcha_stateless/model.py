@@ -46,7 +46,7 @@ class Claims(NamedTuple):
     until: int
     seed: bytes = b""
     digests: tuple[bytes, ...] = ()
-    params: Params = {}  # noqa: RUF012 - a Mapping to whoever holds it
+    params: Params = {}  # noqa: RUF012 - shared, and a Mapping: never written to
     stage: int = 0
     stages: int = 1
     site: str = ""

@@ -20,6 +20,5 @@ class Peers:
         """Mark a request and pass it on."""
         peer = scope.get("client")
         if peer and peer[0] in self._forwarded.trusted_hosts:
-            # In place: who words a fault of ours looks into the same scope.
             scope[TRUSTED] = True
         await self._forwarded(scope, receive, send)  # type: ignore[arg-type]  # as above

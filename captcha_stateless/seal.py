@@ -81,7 +81,15 @@ class Seal:
             wrapped, iv, text, tag = _parts(segments)
             secret = aes_key_unwrap(key, wrapped)
             claims = _decode(AESGCM(secret).decrypt(iv, text + tag, header.encode("ascii")))
-        except (InvalidUnwrap, InvalidTag, ValueError, KeyError, TypeError, RecursionError):
+        except (
+            InvalidUnwrap,
+            InvalidTag,
+            ValueError,
+            LookupError,
+            TypeError,
+            AttributeError,
+            RecursionError,
+        ):
             raise BadToken("token does not open") from None
         if claims.purpose not in purposes:
             raise BadToken("token claims another purpose than its header")
@@ -172,7 +180,10 @@ def _in_order(document: dict[str, Any]) -> list[Any]:
     """Bring claims with names into the order of today's."""
     if document.pop("v") != _NAMED_VERSION or document.keys() - set(Claims._fields):
         raise ValueError("not claims of that version")
-    values = [document.get(name, default) for name, default in zip(Claims._fields, _DEFAULTS, strict=True)]
+    values = [
+        document[name] if default is None else document.get(name, default)
+        for name, default in zip(Claims._fields, _DEFAULTS, strict=True)
+    ]
     return [VERSION, *(base64url.encode(value) if isinstance(value, bytes) else value for value in values)]
 
 

@@ -144,7 +144,9 @@ def test_a_slow_body_takes_no_place(full: Server) -> None:
     assert anyio.run(ask) == 200
 
 
-def test_what_finds_no_place_is_not_read(full: Server) -> None:
+@pytest.mark.parametrize(("method", "status"), [("POST", 503), ("PUT", 405)])
+def test_a_body_is_read_before_it_is_refused(full: Server, method: str, status: int) -> None:
+    """Whoever is still sending when the connection closes may never see the answer (RFC 9112, section 9.6)."""
     transport = httpx.ASGITransport(app=full.app)
 
     async def ask() -> tuple[int, bool]:
@@ -152,14 +154,26 @@ def test_what_finds_no_place_is_not_read(full: Server) -> None:
 
         async def body() -> AsyncIterator[bytes]:
             nonlocal read
+            yield b"{"
             read = True
-            yield b"{}"
+            yield b"}"
 
         async with httpx.AsyncClient(transport=transport, base_url="http://captcha.test") as client:
-            reply = await client.post("/api/challenge", content=body())
+            reply = await client.request(method, "/api/challenge", content=body())
         return reply.status_code, read
 
-    assert anyio.run(ask) == (503, False)
+    assert anyio.run(ask) == (status, True)
+
+
+def test_one_answer_for_all_who_find_no_place_keeps_nothing_of_any(full: Server) -> None:
+    origins = [{"Origin": "https://one.test"}, {}, {"Origin": "https://two.test"}]
+
+    replies = [full.visitor.post("/api/challenge", headers=headers) for headers in origins]
+
+    assert {reply.status_code for reply in replies} == {503}
+    assert [reply.headers.get("access-control-allow-origin") for reply in replies] == ["*", None, "*"]
+    assert len({reply.headers["x-request-id"] for reply in replies}) == 3
+    assert all(reply.headers.get_list("retry-after") == ["1"] for reply in replies)
 
 
 @pytest.mark.parametrize("language", ["de", "en"])

@@ -1,6 +1,8 @@
 """The composed server: its page, its manners, and what it says when something breaks."""
 
+from collections.abc import MutableMapping
 from pathlib import Path
+from typing import Any
 
 import anyio
 import httpx
@@ -62,6 +64,22 @@ def test_a_fault_of_ours_is_a_mute_500(server: Server) -> None:
     assert (reply.status_code, reply.json()) == (500, {"error": "Internal server error"})
     assert reply.headers["cache-control"] == "no-store"
     assert reply.headers["x-request-id"]
+
+
+def test_a_websocket_is_closed_on_a_path_of_ours_as_on_any_other(server: Server) -> None:
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "websocket.connect"}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(dict(message))
+
+    for path in ("/api/challenge", "/nowhere"):
+        scope: dict[str, Any] = {"type": "websocket", "path": path, "headers": [], "query_string": b""}
+        anyio.run(server.app, scope, receive, send)
+
+    assert [message["type"] for message in sent] == ["websocket.close"] * 2
 
 
 class Down(MemoryReplay):

@@ -376,19 +376,20 @@ class Endpoint:
 
     async def _respond(self, scope: Scope, receive: Receive) -> Response:
         adapter, handler = self._adapter, self._methods.get(scope["method"])
+        # Before anything is answered: who closes while the client still sends may take the answer from it. And before the
+        # request takes a place in the queue: a slow client holds none.
+        request = await self._arrived(scope, receive)
         try:
             if handler is None:
                 raise MethodNotAllowed(self._allowed)
             if not adapter.queued:
-                return await handler(await self._arrived(scope, receive))
-            # Looked at twice: a request for which there is no room is not read, and one that is still being sent holds none.
+                return await handler(request)
             if adapter.admission.full:
-                return self._turned_away(scope)
-            request = await self._arrived(scope, receive)
+                return self._turned_away(request)
             async with adapter.admission:
                 return await handler(request)
         except CaptchaError as error:
-            return self._refusal(error, Request(scope))
+            return self._refusal(error, request)
 
     async def _arrived(self, scope: Scope, receive: Receive) -> "Arrived":
         """Read the body."""
@@ -402,14 +403,14 @@ class Endpoint:
             more = message.get("more_body", False)
         return Arrived(scope, b"".join(chunks) if room >= 0 else None)
 
-    def _turned_away(self, scope: Scope) -> Response:
+    def _turned_away(self, request: Request) -> Response:
         """Refuse for want of room, in words that were written before where they do not hang on the request.
 
         Whoever asks twice what a server can do is refused as often as answered, at the cost of answers.
         """
         error = Overloaded("too many requests are waiting")
         if self._crowded is None or type(self._adapter).reply is not Adapter.reply:
-            self._crowded = self._refusal(error, Request(scope))
+            self._crowded = self._refusal(error, request)
         else:
             self._adapter.note(error)
         return self._crowded

@@ -52,8 +52,8 @@ class Paths(BaseRoute):
         return None
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Match a request."""
-        found = self.find(scope)
+        """Match a request; a websocket is for nobody here."""
+        found = self.find(scope) if scope["type"] == "http" else None
         return (Match.NONE, {}) if found is None else (Match.FULL, found)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -95,4 +95,4 @@ def in_order(routes: Iterable[Route]) -> tuple[Paths, list[Route]]:
 def _path_below(scope: Scope) -> str:
     # What is left of the path below the one that an edge mounts the server at.
     path, root = str(scope["path"]), str(scope.get("root_path", ""))
-    return path[len(root) :] if root and path.startswith(f"{root}/") else path
+    return path[len(root) :] if root and (path == root or path.startswith(f"{root}/")) else path

@@ -57,7 +57,10 @@ Part = Literal["head", "body"] | None
 
 
 class Whole:
-    """A transport that keeps the head of an answer back until the body comes, to write both at once."""
+    """A transport that keeps the head of an answer back until the body comes, to write both at once.
+
+    Of the ways to send, uvicorn's connections use ``write`` and ``close`` only; others would overtake a head.
+    """
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport, self._head = transport, b""
@@ -67,14 +70,14 @@ class Whole:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | bytearray | memoryview) -> None:
         """Write, unless it is a head; an interim one (RFC 9110, section 15.2) is waited for."""
         if self._head and len(data) <= _MAX_JOINED_BYTES:
-            data, self._head = self._head + data, b""
+            data, self._head = b"".join((self._head, data)), b""
         elif self._head:
             self.flush()
-        elif data.startswith(_HEAD) and not data.startswith(_INTERIM):
-            self._head = data
+        elif data[: len(_HEAD)] == _HEAD and data[: len(_INTERIM)] != _INTERIM:
+            self._head = bytes(data)
             return
         self._transport.write(data)
 

@@ -66,6 +66,19 @@ class AdapterContract:
         """Send a request that gets as far as its body is read."""
         return server.visitor.request(method, path, **options)
 
+    @pytest.mark.parametrize(
+        "content",
+        [b"\xef\xbb\xbf{}", "{}".encode("utf-16"), b'"\xed\xa0\x80"'],
+        ids=["mark", "utf-16", "surrogate"],
+    )
+    def test_json_is_utf_8_without_a_mark(self, shared: Server, content: bytes) -> None:
+        """RFC 8259, section 8.1."""
+        for method, path in self.probes:
+            response = self.send(
+                shared, method, path, content=content, headers={"content-type": "application/json"}
+            )
+            assert self.is_worded(response)
+
     @settings(max_examples=60, deadline=None, suppress_health_check=INHERITED)
     @given(data=st.data())
     def test_no_bytes_crash_it(self, shared: Server, data: st.DataObject) -> None:

@@ -4,6 +4,8 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from captcha_stateless.errors import Misconfigured
 from captcha_stateless.risk.networks import ALLOW, BLOCK, Address, Networks, load, parse, prefix
@@ -94,3 +96,16 @@ def test_a_bad_line_is_named(tmp_path: Path, line: str) -> None:
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(Misconfigured, match="cannot read"):
         load(tmp_path / "none.txt")
+
+
+@given(
+    text=st.one_of(st.ip_addresses().map(str), st.text("0123456789.:abf%", max_size=16), st.text(max_size=8))
+)
+def test_addresses_are_read_as_the_standard_library_reads_them(text: str) -> None:
+    """Four numbers take a shorter way than the rest."""
+    try:
+        standard = ip_address(text)
+    except ValueError:
+        assert parse(text) is None
+    else:
+        assert parse(text) == (getattr(standard, "ipv4_mapped", None) or standard)

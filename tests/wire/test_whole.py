@@ -58,6 +58,13 @@ def test_what_follows_the_first_of_a_body_is_not_kept_back(whole: Whole, transpo
     assert transport.written == [HEAD + b"bo", b"d", b"y"]
 
 
+def test_a_part_may_be_any_buffer(whole: Whole, transport: Transport) -> None:
+    for part in (memoryview(HEAD), memoryview(b"bo"), bytearray(b"d"), memoryview(b"y")):
+        whole.write(part)
+
+    assert transport.written == [HEAD + b"bo", b"d", b"y"]
+
+
 def test_an_interim_head_is_written_at_once_for_the_client_waits_for_it(
     whole: Whole, transport: Transport
 ) -> None:
