@@ -21,6 +21,9 @@ BODY_SECONDS = 5.0
 #: For what a client does not read. Answers are at most some 100 KB.
 UNSENT_SECONDS = 10.0
 
+#: For the first request of a connection that was made just before its worker ends: it is on its way.
+ARRIVING_SECONDS = 1.0
+
 #: nginx takes 32 KB in all and 8 KB a header by default, HAProxy 15 KB in all; our own tokens are at most 1.5 KB.
 MAX_HEAD_BYTES = 16_384
 MAX_HEADERS = 64
@@ -106,10 +109,12 @@ class Guarded(asyncio.Protocol):
     head_seconds = HEAD_SECONDS
     body_seconds = BODY_SECONDS
     unsent_seconds = UNSENT_SECONDS
+    arriving_seconds = ARRIVING_SECONDS
 
     _taken = 0
     _deadline: asyncio.TimerHandle | None = None
     _unsent: asyncio.TimerHandle | None = None
+    _ending: asyncio.TimerHandle | None = None
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -142,7 +147,17 @@ class Guarded(asyncio.Protocol):
         """Forget the deadlines."""
         self._forget()
         self._read()
+        if self._ending is not None:
+            self._ending.cancel()
         super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        """End the connection when its worker ends; one that was made just now may first ask what it was made for."""
+        left = self.since + self.arriving_seconds - self.loop.time()
+        if self.cycle is None and left > 0:
+            self._ending = self.loop.call_later(left, super().shutdown)  # type: ignore[misc]  # uvicorn's class has it
+        else:
+            super().shutdown()  # type: ignore[misc]  # as above
 
     def data_received(self, data: bytes) -> None:
         """Parse in small steps, so that no bound is passed by more than one of them."""
@@ -170,6 +185,8 @@ class Guarded(asyncio.Protocol):
         cycle, before = self.cycle, self.part
         super().data_received(data)
         begun, part = self.cycle is not cycle, self.part
+        if begun and self._ending is not None:
+            self.cycle.keep_alive = False
         self._taken = 0 if begun or part != before else self._taken + len(data)
         if self._taken > MAX_HEAD_BYTES or len(self.pipeline) > _MAX_AHEAD:
             self._bound(part)

@@ -65,6 +65,41 @@ def port(request: pytest.FixtureRequest) -> Iterator[int]:
     listening.close()
 
 
+@pytest.mark.parametrize("protocol", [H11Guarded, HttpToolsGuarded], ids=["h11", "httptools"])
+def test_who_has_just_come_is_answered_though_the_worker_ends(protocol: type) -> None:
+    """A worker is recycled while others connect: what they are about to send would meet a closed connection."""
+    config = uvicorn.Config(app, http=protocol, ws="none", log_level="critical", lifespan="off")
+    server = uvicorn.Server(config)
+    listening = socket.create_server(("127.0.0.1", 0))
+    thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
+    thread.start()
+    with socket.create_connection(listening.getsockname(), PATIENCE) as early:
+        early.sendall(GET)
+        assert b"200 OK" in answer(early)
+        with socket.create_connection(listening.getsockname(), PATIENCE) as client, silent(listening) as idle:
+            wait_until(lambda: len(server.server_state.connections) == 3)
+            server.should_exit = True
+            assert closes(early)
+            client.sendall(GET)
+            assert b"200 OK" in answer(client)
+            assert closes(client)
+            assert closes(idle)
+    thread.join(PATIENCE)
+    assert not thread.is_alive()
+
+
+def silent(listening: socket.socket) -> socket.socket:
+    """Connect, and say nothing."""
+    return socket.create_connection(listening.getsockname(), PATIENCE)
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
 @pytest.fixture
 def client(port: int) -> Iterator[socket.socket]:
     with socket.create_connection(("127.0.0.1", port), PATIENCE) as client:
