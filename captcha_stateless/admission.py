@@ -28,18 +28,13 @@ class Admission:
         self._most, self._inside, self._seen = at_work + waiting, 0, seen
         self._places = anyio.Semaphore(at_work, max_value=at_work, fast_acquire=True)
 
-    @property
-    def full(self) -> bool:
-        """Whether no place is left."""
-        return self._inside >= self._most
-
     async def __aenter__(self) -> None:
         """Wait for one's turn.
 
         Raises:
             Overloaded: when the queue is full; nothing was begun then.
         """
-        if self.full:
+        if self._inside >= self._most:
             raise Overloaded("too many requests are waiting")
         self._count(1)
         try:

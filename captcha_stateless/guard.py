@@ -85,11 +85,6 @@ class Guard:
         params = policy.first(steps)
         return Demand("work" if params else "", params, who)
 
-    @property
-    def limits(self) -> bool:
-        """Whether challenges are counted at all."""
-        return self._rates is not None
-
     async def limit(self, caller: Caller, site: str) -> None:
         """Count a challenge that is asked for.
 

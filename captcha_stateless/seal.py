@@ -51,7 +51,7 @@ class Seal:
     """Seals claims under the ring's current key, and opens what any of its keys sealed.
 
     The two algorithms are called by name. A JOSE library's object would choose them by a header that rule 1 knows to the
-    letter, in four times the time; the tests hold that jwcrypto reads what is written here, and the other way round.
+    letter, in six times the time; the tests hold that jwcrypto reads what is written here, and the other way round.
     """
 
     def __init__(self, ring: Callable[[], KeyRing]) -> None:

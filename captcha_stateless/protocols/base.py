@@ -224,8 +224,7 @@ class Adapter(ABC):
         Raises:
             TooMany: when the caller's network has asked the site for too many.
         """
-        if self._guard.limits:
-            await self._guard.limit(self.caller(request), site)
+        await self._guard.limit(self.caller(request), site)
 
     def caller(self, request: Request) -> Caller:
         """Tell who asks; a score in a header counts only where a trusted proxy handed the request on."""
@@ -384,10 +383,10 @@ class Endpoint:
                 raise MethodNotAllowed(self._allowed)
             if not adapter.queued:
                 return await handler(request)
-            if adapter.admission.full:
-                return self._turned_away(request)
             async with adapter.admission:
                 return await handler(request)
+        except Overloaded as error:
+            return self._turned_away(error, request)
         except CaptchaError as error:
             return self._refusal(error, request)
 
@@ -403,12 +402,11 @@ class Endpoint:
             more = message.get("more_body", False)
         return Arrived(scope, b"".join(chunks) if room >= 0 else None)
 
-    def _turned_away(self, request: Request) -> Response:
+    def _turned_away(self, error: Overloaded, request: Request) -> Response:
         """Refuse for want of room, in words that were written before where they do not hang on the request.
 
         Whoever asks twice what a server can do is refused as often as answered, at the cost of answers.
         """
-        error = Overloaded("too many requests are waiting")
         if self._crowded is None or type(self._adapter).reply is not Adapter.reply:
             self._crowded = self._refusal(error, request)
         else:

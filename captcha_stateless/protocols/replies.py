@@ -9,7 +9,7 @@ _json = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", "
 
 
 class Json(JSONResponse):
-    """Starlette's, with one encoder for all answers: to make one for each takes longer than to write a refusal."""
+    """Starlette's, with one encoder for all answers: to make one for each is a third of the time of a refusal's."""
 
     def render(self, content: Any) -> bytes:
         """Write a value as JSON in UTF-8."""

@@ -64,7 +64,7 @@ class Paths(BaseRoute):
 class Shortcut:
     """ASGI middleware: hands a request whose path stands in the table to its endpoint, past the layers that word errors.
 
-    An endpoint words its own. The layers are for what no endpoint answers, and cost as much as opening a token.
+    An endpoint words its own; the layers are for what no endpoint answers.
     """
 
     def __init__(self, app: ASGIApp, paths: Paths) -> None:

@@ -21,7 +21,7 @@ _MAX_FILE_BYTES = 16_777_216
 def parse(text: str) -> Address | None:
     """Read an address; an IPv4 address in IPv6's clothes (RFC 4291, section 2.5.5.2) is taken out of them."""
     try:
-        return IPv4Address(inet_pton(AF_INET, text))  # in a fifth of the time
+        return IPv4Address(inet_pton(AF_INET, text))  # in a quarter of the time
     except (OSError, ValueError):
         pass
     try:
