@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import cached_property
 
 import anyio
 
@@ -25,8 +26,12 @@ class Admission:
         seen: Callable[[int], None] = lambda _: None,
     ) -> None:
         """Take the number of places; ``seen`` is told how many are taken whenever that changes."""
-        self._most, self._inside, self._seen = at_work + waiting, 0, seen
-        self._places = anyio.Semaphore(at_work, max_value=at_work, fast_acquire=True)
+        self._at_work, self._most, self._inside, self._seen = at_work, at_work + waiting, 0, seen
+
+    @cached_property
+    def _places(self) -> anyio.Semaphore:
+        # Made where the first request is: outside of an event loop anyio would put a proxy before it.
+        return anyio.Semaphore(self._at_work, max_value=self._at_work, fast_acquire=True)
 
     async def __aenter__(self) -> None:
         """Wait for one's turn.

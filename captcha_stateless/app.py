@@ -28,7 +28,7 @@ from captcha_stateless.guard import Guard, Limit
 from captcha_stateless.journal import Journal
 from captcha_stateless.keys import KeyRing
 from captcha_stateless.kinds import KINDS
-from captcha_stateless.manners import Manners, Origins
+from captcha_stateless.manners import Manners
 from captcha_stateless.model import Claims
 from captcha_stateless.passes import Passes
 from captcha_stateless.peers import Peers
@@ -99,9 +99,8 @@ def create_app(
         routes=[paths, *patterns],
         middleware=[
             *_tracing(settings),
-            Middleware(Manners, Journal(events)),
+            _manners(settings, events),
             *_peers(settings),
-            _origins(settings),
             Middleware(Shortcut, paths),
         ],
         exception_handlers={HTTPException: _http_error, Exception: _server_error},
@@ -294,9 +293,10 @@ def _peers(settings: Settings) -> list[Middleware]:
     return [Middleware(Peers, settings.trusted_proxies)] if settings.trusted_proxies else []
 
 
-def _origins(settings: Settings) -> Middleware:
+def _manners(settings: Settings, events: Events) -> Middleware:
     return Middleware(
-        Origins,
+        Manners,
+        Journal(events),
         allow_origins=settings.cors_origins,
         allow_headers=["Content-Type", "X-Captcha-Challenge"],
         expose_headers=["Retry-After", "Captcha-Id", PASS_HEADER, "X-Request-Id"],

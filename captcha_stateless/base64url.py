@@ -6,12 +6,13 @@ _OWN = bytes.maketrans(b"+/", b"-_")
 # From base64url to the standard alphabet that the decoder knows; what only that one has becomes foreign.
 _STANDARD = bytes.maketrans(b"-_+/=", b"+/***")
 # The last characters that leave no stray bits, by how many characters of padding were left out.
-_LAST = {1: "AEIMQUYcgkosw048", 2: "AQgw", 3: ""}
+_LAST = {1: b"AEIMQUYcgkosw048", 2: b"AQgw", 3: b""}
 
 
-def encode(data: bytes) -> str:
-    """Write bytes as base64url."""
-    return binascii.b2a_base64(data, newline=False).translate(_OWN, b"=").decode("ascii")
+def encode(*parts: bytes) -> str:
+    """Write bytes as base64url, several with dots between."""
+    written = b".".join([binascii.b2a_base64(part, newline=False) for part in parts])
+    return written.translate(_OWN, b"=").decode("ascii")
 
 
 def decode(text: str) -> bytes:
@@ -20,8 +21,19 @@ def decode(text: str) -> bytes:
     Raises:
         ValueError: when the text is not what :func:`encode` writes.
     """
+    return _read(text.encode("ascii").translate(_STANDARD))
+
+
+def decode_parts(text: str) -> list[bytes]:
+    """Read what stands between the dots; raises as :func:`decode`."""
+    return [_read(part) for part in text.encode("ascii").translate(_STANDARD).split(b".")]
+
+
+def _read(standard: bytes) -> bytes:
     # Strict decoding refuses foreign characters and padding; bits that belong to no byte must be zero besides.
-    spare = -len(text) % 4
-    if spare and text[-1] not in _LAST[spare]:
-        raise ValueError("stray trailing bits")
-    return binascii.a2b_base64(text.encode("ascii").translate(_STANDARD) + b"=" * spare, strict_mode=True)
+    spare = -len(standard) % 4
+    if spare:
+        if standard[-1] not in _LAST[spare]:
+            raise ValueError("stray trailing bits")
+        standard += b"=" * spare
+    return binascii.a2b_base64(standard, strict_mode=True)

@@ -11,7 +11,7 @@ def keyed_hash(key: bytes, *parts: bytes) -> bytes:
 
     Each part is preceded by its length, so that ``(b"a", b"bc")`` and ``(b"ab", b"c")`` differ.
     """
-    framed = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+    framed = b"".join([len(part).to_bytes(4, "big") + part for part in parts])
     return hmac.digest(key, framed, "sha256")[:DIGEST_BYTES]
 
 

@@ -32,4 +32,6 @@ class Draws:
 
     def pick(self, options: Sequence[T]) -> T:
         """Draw one of the options, each as likely as the others."""
-        return options[self.below(len(options))]
+        for word in self._words:
+            return options[word * len(options) >> 32]
+        raise IndexError("more choices drawn than announced")

@@ -17,7 +17,16 @@ from contextlib import suppress
 from typing import Any, TypedDict
 
 from captcha_stateless.digests import keyed_hash
-from captcha_stateless.errors import BadRequest, BadToken, Expired, Spent, TooSoon, Unavailable, WrongAnswer
+from captcha_stateless.errors import (
+    BadRequest,
+    BadToken,
+    CaptchaError,
+    Expired,
+    Spent,
+    TooSoon,
+    Unavailable,
+    WrongAnswer,
+)
 from captcha_stateless.events import Events
 from captcha_stateless.kinds.base import Kind
 from captcha_stateless.model import Challenge, Claims, Params, Pass, Sealed, Signed
@@ -35,6 +44,9 @@ PASS_SECONDS = 300
 PROOF_SECONDS = 300
 #: The purpose of a token that is made to be opened at once.
 TRIAL = "trial"
+
+#: What the events are told of what ended neither well nor with a refusal.
+_FAULT = "fault"
 
 _JTI_BYTES = 16
 _SEED_BYTES = 16
@@ -229,12 +241,15 @@ class Engine:
             WrongAnswer: when the answer is not right; its try is spent.
             Unavailable: when the replay filter cannot say; nothing is spent.
         """
-
-        def told(result: str) -> None:
-            self.events.answered(claims.purpose, claims.kind, result, self._clock() - claims.iat)
-
-        with self.events.judged(told, "right"):
+        result = _FAULT
+        try:
             await self._judge(claims, answer)
+            result = "right"
+        except CaptchaError as error:
+            result = error.code
+            raise
+        finally:
+            self.events.answered(claims.purpose, claims.kind, result, self._clock() - claims.iat)
 
     async def _judge(self, claims: Claims, answer: object) -> None:
         kind = self._kinds[claims.kind]
@@ -360,8 +375,16 @@ class Engine:
             Unavailable: when the replay filter cannot say; nothing is spent.
             BadToken, WrongSite, WeakKind, Expired: as in :meth:`recognise`; nothing is spent.
         """
-        with self.events.judged(self.events.passed, "admitted"):
-            return await self._admitted(token, site, idempotency_key)
+        result = _FAULT
+        try:
+            shown = await self._admitted(token, site, idempotency_key)
+            result = "admitted"
+        except CaptchaError as error:
+            result = error.code
+            raise
+        finally:
+            self.events.passed(result)
+        return shown
 
     async def _admitted(self, token: str, site: Site, idempotency_key: str) -> Pass:
         shown = self.recognise(token, site)
@@ -446,7 +469,8 @@ class Engine:
     def _stage(self, run: Claims, stage: int) -> Sealed:
         kind = self._kinds[run.kind]
         ladder = kind.ladder(run.params)
-        seed, jti, now = self._entropy(_SEED_BYTES), self._entropy(_JTI_BYTES), int(self._clock())
+        chance, now = self._entropy(_SEED_BYTES + _JTI_BYTES), int(self._clock())
+        seed, jti = chance[:_SEED_BYTES], chance[_SEED_BYTES:]
         challenge = kind.draw(seed, run.params)
         time_allowed = ladder.time(stage)
         extensions = self._extensions if ladder.extendable else 0

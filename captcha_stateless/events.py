@@ -1,9 +1,6 @@
 """What the engine and the adapters tell of their work, to whoever counts it."""
 
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-
-from captcha_stateless.errors import CaptchaError
 
 _UNTIMED = nullcontext()
 
@@ -39,22 +36,3 @@ class Events:
     def exposed(self) -> bytes:
         """Write what was counted."""
         return b""
-
-    def judged(self, told: Callable[[str], None], right: str) -> "Judgement":
-        """Tell how a judgement ends: with ``right``, or with the code of the error that is raised."""
-        return Judgement(told, right)
-
-
-class Judgement:
-    """Tells a listener the outcome of a ``with`` block."""
-
-    def __init__(self, told: Callable[[str], None], right: str) -> None:
-        self._told, self._right = told, right
-
-    def __enter__(self) -> None:
-        """Begin."""
-
-    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        """Tell the outcome; what is no refusal is a fault."""
-        code = error.code if isinstance(error, CaptchaError) else "fault"
-        self._told(self._right if error is None else code)

@@ -3,8 +3,7 @@
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from captcha_stateless.model import Claims, Params
 from captcha_stateless.policy import Policy
@@ -16,6 +15,8 @@ from captcha_stateless.sites import Site
 LOAD_HALF_LIFE_SECONDS = 10.0
 #: A prefix that failed much is asked more of for minutes.
 FAILURES_HALF_LIFE_SECONDS = 300.0
+#: A steady rate r counts to r * half-life / ln 2.
+_PER_COUNT = math.log(2) / LOAD_HALF_LIFE_SECONDS
 
 
 class Limit(Protocol):
@@ -28,8 +29,7 @@ class Limit(Protocol):
         """Close what is open."""
 
 
-@dataclass(frozen=True, slots=True)
-class Demand:
+class Demand(NamedTuple):
     """What a caller must solve; ``who`` is sealed with it, so that any replica can count its failure."""
 
     kind: str
@@ -106,8 +106,8 @@ class Guard:
 
 
 def _rate(count: float) -> float:
-    """Turn a count of the load into challenges a second: a steady rate r counts to r * half-life / ln 2."""
-    return count * math.log(2) / LOAD_HALF_LIFE_SECONDS
+    """Turn a count of the load into challenges a second."""
+    return count * _PER_COUNT
 
 
 def open_guard() -> Guard:

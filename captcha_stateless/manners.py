@@ -1,7 +1,7 @@
 """What every answer carries unless it chooses otherwise: its request's id, and whether it may be stored, sniffed or shared.
 
-One layer for all of it, and the CORS library only for whoever names an origin: three layers of middleware cost as much as
-opening a token.
+One layer for all of it, and the CORS library for preflights and where only some origins may read: three layers of middleware
+cost as much as opening a token.
 """
 
 import random
@@ -32,47 +32,18 @@ Header = tuple[bytes, bytes]
 class Manners:
     """ASGI middleware: takes ``X-Request-Id`` over where it is well-formed, adds the headers, and notes how it ended."""
 
-    def __init__(self, app: ASGIApp, journal: Journal) -> None:
-        self._app, self._journal = app, journal
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, and mend the head of its answer."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        began, status, number = time.perf_counter(), 500, _number(dict(scope["headers"]))
-        REQUEST_ID.set(number.decode("ascii"))
-        state = scope["app"].state
-
-        async def send_mannerly(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                message["headers"] = [
-                    *message["headers"],
-                    *_missing(message["headers"], number, state.draining),
-                ]
-            await send(message)
-
-        try:
-            await self._app(scope, receive, send_mannerly)
-        finally:
-            self._journal.note(scope, status, time.perf_counter() - began)
-
-
-class Origins:
-    """ASGI middleware: the CORS library for requests that name an origin (Fetch, section 3.2), and nothing for the rest."""
-
     def __init__(
         self,
         app: ASGIApp,
+        journal: Journal,
         *,
         allow_origins: Iterable[str],
         allow_headers: Iterable[str],
         expose_headers: Iterable[str],
         max_age: int,
     ) -> None:
-        self._app = app
+        """Take the options of the CORS library (Fetch, section 3.2), which words all but the simplest case."""
+        self._app, self._journal = app, journal
         self._cors = CORSMiddleware(
             app,
             allow_origins=list(allow_origins),
@@ -81,11 +52,37 @@ class Origins:
             expose_headers=list(expose_headers),
             max_age=max_age,
         )
+        self._open = self._cors.allow_all_origins
+        # Where pages of any origin may read, the library would give every answer the same.
+        self._shared = [
+            (name.lower().encode(), value.encode()) for name, value in self._cors.simple_headers.items()
+        ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on."""
-        named = scope["type"] == "http" and b"origin" in dict(scope["headers"])
-        await (self._cors if named else self._app)(scope, receive, send)
+        """Pass a request on, and mend the head of its answer."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        began, status, number = time.perf_counter(), 500, _number(headers)
+        REQUEST_ID.set(number.decode("ascii"))
+        state = scope["app"].state
+        named = b"origin" in headers
+        simple = named and self._open and scope["method"] != "OPTIONS"
+        app, shared = self._cors if named and not simple else self._app, self._shared if simple else ()
+
+        async def send_mannerly(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                given = message["headers"]
+                message["headers"] = [*given, *shared, *_missing(given, number, state.draining)]
+            await send(message)
+
+        try:
+            await app(scope, receive, send_mannerly)
+        finally:
+            self._journal.note(scope, status, time.perf_counter() - began)
 
 
 def _missing(given: Iterable[Header], number: bytes, draining: bool) -> list[Header]:

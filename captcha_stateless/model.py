@@ -8,8 +8,7 @@ from typing import NamedTuple
 Params = Mapping[str, str | int | bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Challenge:
+class Challenge(NamedTuple):
     """One drawn challenge: it lives for one call and is never stored.
 
     ``answers`` are the normal forms of every accepted answer; ``params`` say which sort of its kind it is, ``shown`` which
@@ -85,8 +84,7 @@ class Signed:
     claims: Pass
 
 
-@dataclass(frozen=True, slots=True)
-class Sealed:
+class Sealed(NamedTuple):
     """A token together with what it holds; ``challenge`` is what was drawn for it, if anything was."""
 
     token: str

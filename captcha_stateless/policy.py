@@ -86,9 +86,11 @@ class Policy:
         rule = next(rule for rule in self.rules if score in rule.scores)
         if not rule.kind:
             raise Blocked("the risk is refused by the site's policy")
+        if rule.kind in kinds:
+            return rule
         above = [other for other in self.rules if other.scores.start > rule.scores.start]
         below = [other for other in reversed(self.rules) if other.scores.start < rule.scores.start]
-        for candidate in (rule, *above, *below):
+        for candidate in (*above, *below):
             if candidate.kind in kinds:
                 return candidate
         raise Blocked("the site's policy has no challenge of a kind that was asked for")

@@ -7,13 +7,17 @@ Rule 2: each segment must be canonical base64url, so that a token has one spelli
 the token's text cannot be fooled by a respelled one.
 
 Rule 3: a token that does not open is a :class:`BadToken`, and nothing says why.
+
+Inside are the claims in their order, as a MessagePack array: it holds bytes as they are, where JSON would have them written
+as text, in thrice the time.
 """
 
 import json
-import secrets
+import os
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import msgpack
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
@@ -25,26 +29,26 @@ from captcha_stateless.model import Claims
 
 ALGORITHM = "A256KW"
 ENCRYPTION = "A256GCM"
-VERSION = 2
+VERSION = 3
 
-#: The claims of a token before this version, in which each field had its name; they are opened while an update rolls.
+#: The claims of a token before this version were JSON, in which each field had its name; they are opened while an update
+#: rolls.
 _NAMED_VERSION = 1
+_NAMED_START = b"{"
 
 # A token ends with the last field that is not its default; None: a field that has none.
 _DEFAULTS = tuple(Claims._field_defaults.get(name) for name in Claims._fields)
-_BYTES = tuple(Claims._fields.index(name) for name in ("jti", "seed", "who"))
-_DIGESTS = Claims._fields.index("digests")
 
 #: Longer texts are refused unread: ours stay under 1,536, and proxies pass at least 8 KB of headers.
 MAX_TOKEN_CHARACTERS = 4_096
 
 _TYP_PREFIX = "captcha-"
 
-# RFC 7518: a wrapped 256-bit key (40 bytes), a 96-bit IV and a 128-bit tag, in base64url characters.
-_KEY_CHARACTERS, _IV_CHARACTERS, _TAG_CHARACTERS = 54, 16, 22
+# RFC 7518: a 256-bit key, a 96-bit IV and a 128-bit tag; wrapping adds 64 bits to the key.
 _KEY_BYTES, _IV_BYTES, _TAG_BYTES = 32, 12, 16
+_LENGTHS = (_KEY_BYTES + 8, _IV_BYTES, _TAG_BYTES)
 
-_json = json.JSONEncoder(separators=(",", ":"), default=base64url.encode)
+_json = json.JSONEncoder(separators=(",", ":"))
 
 
 class Seal:
@@ -62,10 +66,11 @@ class Seal:
     def seal(self, claims: Claims) -> str:
         """Seal claims as a compact token of ASCII characters."""
         header, key = self._known().sealing(claims.purpose)
-        secret, iv = secrets.token_bytes(_KEY_BYTES), secrets.token_bytes(_IV_BYTES)
+        chance = os.urandom(_KEY_BYTES + _IV_BYTES)
+        secret, iv = chance[:_KEY_BYTES], chance[_KEY_BYTES:]
         sealed = AESGCM(secret).encrypt(iv, _encode(claims), header.encode("ascii"))
         parts = aes_key_wrap(key, secret), iv, sealed[:-_TAG_BYTES], sealed[-_TAG_BYTES:]
-        return ".".join([header, *map(base64url.encode, parts)])
+        return f"{header}.{base64url.encode(*parts)}"
 
     def open(self, token: str, *purposes: str) -> Claims:
         """Open a token that was sealed for one of the purposes; its deadline is the caller's to check.
@@ -75,10 +80,12 @@ class Seal:
         """
         if len(token) > MAX_TOKEN_CHARACTERS:
             raise BadToken("over-long token")
-        header, *segments = token.split(".")
+        header, _, rest = token.partition(".")
         key = self._known().opening(header, purposes)
         try:
-            wrapped, iv, text, tag = _parts(segments)
+            wrapped, iv, text, tag = base64url.decode_parts(rest)
+            if (len(wrapped), len(iv), len(tag)) != _LENGTHS:
+                raise ValueError("segment of another length")
             secret = aes_key_unwrap(key, wrapped)
             claims = _decode(AESGCM(secret).decrypt(iv, text + tag, header.encode("ascii")))
         except (
@@ -147,44 +154,31 @@ def _header(kid: str, purpose: str) -> str:
     return base64url.encode(_json.encode(header).encode())
 
 
-def _parts(segments: list[str]) -> list[bytes]:
-    key, iv, _, tag = segments
-    if (len(key), len(iv), len(tag)) != (_KEY_CHARACTERS, _IV_CHARACTERS, _TAG_CHARACTERS):
-        raise ValueError("segment of another length")
-    return [base64url.decode(segment) for segment in segments]
-
-
 def _encode(claims: Claims) -> bytes:
     values = list(claims)
     while values[-1] == _DEFAULTS[len(values) - 1]:
         values.pop()
-    return _json.encode([VERSION, *values]).encode("ascii")
+    packed: bytes = msgpack.packb([VERSION, *values])
+    return packed
 
 
 def _decode(plaintext: bytes) -> Claims:
-    document = _strict.decode(plaintext.decode("utf-8"))
-    if isinstance(document, dict):
-        document = _in_order(document)
-    version, *values = document
+    if plaintext.startswith(_NAMED_START):
+        return _named(_strict.decode(plaintext.decode("utf-8")))
+    version, *values = msgpack.unpackb(plaintext, use_list=False)
     if version != VERSION:
         raise ValueError("not claims of this version")
-    for place in _BYTES:
-        if place < len(values):
-            values[place] = base64url.decode(values[place])
-    if len(values) > _DIGESTS:
-        values[_DIGESTS] = tuple(map(base64url.decode, values[_DIGESTS]))
     return Claims(*values)
 
 
-def _in_order(document: dict[str, Any]) -> list[Any]:
-    """Bring claims with names into the order of today's."""
-    if document.pop("v") != _NAMED_VERSION or document.keys() - set(Claims._fields):
+def _named(document: dict[str, Any]) -> Claims:
+    if document.pop("v") != _NAMED_VERSION:
         raise ValueError("not claims of that version")
-    values = [
-        document[name] if default is None else document.get(name, default)
-        for name, default in zip(Claims._fields, _DEFAULTS, strict=True)
-    ]
-    return [VERSION, *(base64url.encode(value) if isinstance(value, bytes) else value for value in values)]
+    for name in ("jti", "seed", "who"):
+        if name in document:
+            document[name] = base64url.decode(document[name])
+    document["digests"] = tuple(map(base64url.decode, document.get("digests", ())))
+    return Claims(**document)
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

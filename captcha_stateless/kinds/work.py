@@ -7,6 +7,7 @@ beforehand; the verdict is one hash, and nothing but the sealed nonce, algorithm
 """
 
 import hashlib
+from functools import lru_cache
 from itertools import count
 from typing import ClassVar, Self
 
@@ -59,7 +60,7 @@ class Work(Kind):
 
     def ladder(self, params: Params) -> Ladder:
         """Tell the one stage's time; nobody waits for a visitor here, so there is nothing to extend."""
-        return Ladder((int(params["seconds"]),), extendable=False)
+        return _ladder(int(params["seconds"]))
 
     def draw(self, seed: bytes, params: Params) -> Challenge:
         """Show the seed itself as the nonce, in lower-case hexadecimal digits; no answer is known."""
@@ -95,6 +96,11 @@ class Work(Kind):
         wanted = _bits(challenge.params)
         guesses = map(str, count())
         return next(g for g in guesses if _zeros(challenge.seed, challenge.params, g.encode()) >= wanted)
+
+
+@lru_cache(maxsize=64)
+def _ladder(seconds: int) -> Ladder:
+    return Ladder((seconds,), extendable=False)
 
 
 def _bits(params: Params) -> int:

@@ -5,6 +5,7 @@ import logging
 import re
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, ClassVar, TypedDict
 from urllib.parse import urlsplit
@@ -49,9 +50,16 @@ PASS_HEADER = "X-Captcha-Pass"  # noqa: S105 - the name of a header
 #: The media types of HTML forms.
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 _MAX_FIELDS = 32
+#: Addresses of pages, at most 16 KB each as heads of requests are, whose parts are remembered.
+_KNOWN = 256
 #: What other systems take as an action and as customer data; the engine bounds all of a binding together.
 _ACTION = re.compile(r"[A-Za-z0-9_/-]{0,32}")
 _CDATA = re.compile(r"[ -~]{0,255}")
+
+#: What the log need not warn of: visitors and their programs did it.
+_THEIRS = (Refused, BadRequest, Denied, TooMany, Overloaded)
+#: Refusals that say when to come back.
+_LATER = (Unavailable, TooMany)
 
 _json = json.JSONDecoder()
 _log = logging.getLogger(__name__)
@@ -228,7 +236,8 @@ class Adapter(ABC):
 
     def caller(self, request: Request) -> Caller:
         """Tell who asks; a score in a header counts only where a trusted proxy handed the request on."""
-        address = request.client.host if request.client else ""
+        peer = request.scope.get("client")
+        address = peer[0] if peer else ""
         if not (self.settings.risk_header and request.scope.get(TRUSTED)):
             return Caller(address)
         return Caller(address, _score(request.headers.get(self.settings.risk_header, ""), self.settings))
@@ -335,9 +344,14 @@ def text(document: object, *names: str) -> tuple[str, ...]:
 
 def origin_host(request: Request) -> str:
     """Tell the host name of the page that sends a request, by its Origin header (RFC 6454); empty where there is none."""
-    origin = request.headers.get("origin")
+    return host_of(request.headers.get("origin", ""))
+
+
+@lru_cache(maxsize=_KNOWN)
+def host_of(address: str) -> str:
+    """Tell the host name in an address, without its port; empty where there is none. The same few come again and again."""
     try:
-        return (urlsplit(origin).hostname or "") if origin else ""
+        return urlsplit(address).hostname or ""
     except ValueError:
         return ""
 
@@ -420,7 +434,7 @@ class Endpoint:
             response.headers["Allow"] = error.allowed
         if isinstance(error, TooMany):
             response.status_code = HTTPStatus.TOO_MANY_REQUESTS
-        if isinstance(error, Unavailable | TooMany):
+        if isinstance(error, _LATER):
             response.headers["Retry-After"] = str(error.retry_after_seconds)
         return response
 
@@ -436,7 +450,7 @@ def _score(text: str, settings: Settings) -> int | None:
 
 
 def _report(protocol: str, error: CaptchaError) -> None:
-    if isinstance(error, Refused | BadRequest | Denied | TooMany | Overloaded):
+    if isinstance(error, _THEIRS):
         _log.info("%s: %s: %s", protocol, error.code, error)
     else:
         _log.error("%s: %s: %s", protocol, error.code, error)

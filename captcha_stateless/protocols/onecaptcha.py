@@ -6,7 +6,6 @@ A request that names a ``kind`` is our own widget's, and may be given text, soun
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from http import HTTPStatus
 from typing import ClassVar
 
@@ -176,7 +175,7 @@ class OneCaptcha(Adapter):
     async def _policed(self, request: Request, kinds: Collection[str], binding: Binding) -> Demand:
         among = [kind for kind in kinds if kind not in UNASKED]
         demand = await self.demand(request, self.sites.find(binding["site"]), *among)
-        return replace(demand, params={**KINDS[demand.kind], **demand.params})
+        return demand._replace(params={**KINDS[demand.kind], **demand.params})
 
     def _kinds(self, key: str, wanted: str) -> list[str]:
         """Tell what can be made here and counts at the site; where there is no site, no policy says how hard work is.

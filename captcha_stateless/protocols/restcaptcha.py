@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import lru_cache
 from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
 
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -36,6 +37,7 @@ from captcha_stateless.protocols.base import (
     MethodNotAllowed,
     Table,
     WrongMediaType,
+    host_of,
     wording,
 )
 from captcha_stateless.protocols.replies import Json
@@ -47,6 +49,8 @@ SITE_KEY = "siteKey"
 SERVICE_ID = "captcha-stateless"
 #: The longest name that the domain name system knows (RFC 1035, section 2.3.4).
 MAX_HOST_CHARACTERS = 253
+#: Queries, at most 16 KB each as heads of requests are, whose site key is remembered.
+_KNOWN = 256
 
 #: What a verify says of a token that is not honoured; the token is used up by then, unless it is none of ours.
 VERDICTS: dict[type[CaptchaError], str] = {WrongAnswer: "invalid-solution", Refused: "invalid-token"}
@@ -180,7 +184,7 @@ class RestCaptcha(Adapter):
             raise WrongSecret("wrong health key")
 
     def _site(self, request: Request) -> Site:
-        key = request.query_params.get(SITE_KEY)
+        key = _key(request.scope["query_string"])
         if not key:
             raise BadRequest(f"{SITE_KEY} is missing")
         return self.sites.find(key)
@@ -198,6 +202,12 @@ class RestCaptcha(Adapter):
         if not same(nonce.encode("utf-8", "replace"), claims.seed.hex().encode()) or claims.site != site.key:
             raise BadToken("token with another nonce, or another site's")
         return claims
+
+
+@lru_cache(maxsize=_KNOWN)
+def _key(query: bytes) -> str:
+    # A site's requests all have the same query.
+    return QueryParams(query).get(SITE_KEY, "")
 
 
 def _api_key(request: Request) -> str:
@@ -222,11 +232,7 @@ def _text(body: Mapping[str, Any], name: str) -> str:
 def _host(request: Request) -> str:
     # A browser leaves out Origin only where the page is of the very host that it asks (Fetch standard, "append a request
     # Origin header").
-    origin = request.headers.get("origin")
-    try:
-        host = urlsplit(origin or f"//{request.headers.get('host', '')}").hostname or ""
-    except ValueError:
-        return ""
+    host = host_of(request.headers.get("origin") or f"//{request.headers.get('host', '')}")
     return host if len(host) <= MAX_HOST_CHARACTERS else ""
 
 

@@ -1,7 +1,7 @@
 """Which handler a request is for: by path and, where two protocols claim one path, by a parameter of the query."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from typing import Any
 
 from starlette.datastructures import QueryParams
@@ -70,14 +70,13 @@ class Shortcut:
     def __init__(self, app: ASGIApp, paths: Paths) -> None:
         self._app, self._paths = app, paths
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on."""
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Pass a request on: nothing is left to be done here once it is answered."""
         found = self._paths.find(scope) if scope["type"] == "http" else None
         if found is None:
-            await self._app(scope, receive, send)
-        else:
-            scope.update(found)  # in place: whoever notes how it ended looks into the same scope
-            await found["endpoint"](scope, receive, send)
+            return self._app(scope, receive, send)
+        scope.update(found)  # in place: whoever notes how it ended looks into the same scope
+        return found["endpoint"](scope, receive, send)  # type: ignore[no-any-return]  # an ASGI application
 
 
 def in_order(routes: Iterable[Route]) -> tuple[Paths, list[Route]]:

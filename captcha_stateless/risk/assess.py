@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from captcha_stateless.digests import keyed_hash
 from captcha_stateless.errors import Blocked
@@ -14,16 +14,14 @@ from captcha_stateless.risk.networks import ALLOW, BLOCK, Address, Networks, par
 _SCORE_PER_DOUBLING = 25
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(NamedTuple):
     """Who asks: the address that the server believes, and the score that a trusted proxy gave, if one did."""
 
     address: str
     score: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Risk:
+class Risk(NamedTuple):
     """A score from 0 to 100, and the keyed hash under which the caller's prefix is counted at this site (empty: not)."""
 
     score: int
@@ -58,7 +56,8 @@ class Assessor:
         if address is None or not who:
             return Risk(0 if address else caller.score or 0)
         activity = self._activity(self._challenges.add(who, now))
-        return Risk(max(verdict or 0, caller.score or 0, activity, await self._listed(address, now)), who)
+        listed = await self._listed(address, now) if self._dnsbl else 0
+        return Risk(max(verdict or 0, caller.score or 0, activity, listed), who)
 
     def who(self, caller: Caller, site: str) -> bytes:
         """Tell the keyed hash under which a caller's prefix is counted, counting nothing; empty: it is not.

@@ -33,8 +33,8 @@ def parse(text: str) -> Address | None:
 
 def prefix(address: Address) -> bytes:
     """Tell the /24 or /64 of an address, as bytes that differ between the two families."""
-    bits = PREFIX_BITS[address.version]
-    return bytes([address.version]) + address.packed[: bits // 8]
+    version = address.version
+    return bytes([version]) + address.packed[: PREFIX_BITS[version] // 8]
 
 
 class Networks:
@@ -52,8 +52,11 @@ class Networks:
 
     def find(self, address: Address) -> int | None:
         """Find the verdict on an address; None where no network holds it."""
+        lengths = self._lengths[address.version]
+        if not lengths:
+            return None
         number, width = int(address), address.max_prefixlen
-        for length in self._lengths[address.version]:
+        for length in lengths:
             start = number >> (width - length) << (width - length)
             verdict = self._by_length[address.version, length].get(start)
             if verdict is not None:

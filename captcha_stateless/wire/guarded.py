@@ -10,6 +10,7 @@ Rule 3: an answer leaves whole. Its head alone would wake the client up, and be 
 
 import asyncio
 import sys
+from collections.abc import Awaitable
 from functools import cache
 from typing import Any, Literal, cast
 
@@ -247,11 +248,13 @@ def most_connections() -> int:
 
 
 def _few_headers(app: ASGIApp) -> ASGIApp:
-    async def guard(scope: Scope, receive: Receive, send: Send) -> None:
-        if len(scope.get("headers", ())) <= MAX_HEADERS:
-            await app(scope, receive, send)
-            return
-        await send({"type": "http.response.start", "status": 431, "headers": _REFUSAL_HEADERS})
-        await send({"type": "http.response.body", "body": _TOO_LARGE})
+    def guard(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        few = len(scope.get("headers", ())) <= MAX_HEADERS
+        return app(scope, receive, send) if few else _refuse(send)
 
     return guard
+
+
+async def _refuse(send: Send) -> None:
+    await send({"type": "http.response.start", "status": 431, "headers": _REFUSAL_HEADERS})
+    await send({"type": "http.response.body", "body": _TOO_LARGE})
