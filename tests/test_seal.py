@@ -64,11 +64,6 @@ def test_fields_in_the_middle_keep_their_place() -> None:
     assert SEAL.open(SEAL.seal(lone), "p") == lone
 
 
-def test_a_token_that_names_every_field_opens_alike() -> None:
-    """As replicas of the version before seal them, while an update rolls."""
-    assert SEAL.open(_jwe(_named(site="", host="", tries=1, nbf_ms=0, who="")), "onecaptcha") == CLAIMS
-
-
 def test_the_protected_header_names_algorithms_kid_and_purpose() -> None:
     header = json.loads(base64.urlsafe_b64decode(TOKEN.split(".")[0] + "=="))
 
@@ -100,17 +95,16 @@ def test_a_token_for_another_purpose_does_not_open() -> None:
 def test_claims_of_another_purpose_under_the_right_header_do_not_open() -> None:
     version, _, *rest = msgpack.unpackb(_plaintext(TOKEN))
 
-    for forged in ([version, "proof", *rest], _named(purpose="proof")):
-        with pytest.raises(BadToken):
-            SEAL.open(_jwe(forged, purpose="onecaptcha"), "onecaptcha")
+    with pytest.raises(BadToken):
+        SEAL.open(_jwe([version, "proof", *rest], purpose="onecaptcha"), "onecaptcha")
 
 
 def test_claims_of_another_version_do_not_open() -> None:
     _, *values = msgpack.unpackb(_plaintext(TOKEN))
 
-    for forged in ([1, *values], [4, *values], _named(v=3)):
+    for version in (2, 4, "3", None):
         with pytest.raises(BadToken):
-            SEAL.open(_jwe(forged), "onecaptcha")
+            SEAL.open(_jwe([version, *values]), "onecaptcha")
 
 
 @pytest.mark.parametrize(
@@ -118,11 +112,8 @@ def test_claims_of_another_version_do_not_open() -> None:
     [
         b"",
         b"{}",
+        b"\xc1",
         b"\xff",
-        b'{"v":1}',
-        b'{"v":1,"new":1}',
-        b'{"v":1,"purpose":"onecaptcha","jti":"AA"}',
-        b'{"v":' * 2000,
         b"\x91" * 2000,
         b"\xdd\xff\xff\xff\xff",
         msgpack.packb(None),
@@ -138,13 +129,6 @@ def test_claims_of_another_version_do_not_open() -> None:
 def test_a_plaintext_that_is_not_claims_does_not_open(plaintext: bytes) -> None:
     with pytest.raises(BadToken):
         SEAL.open(_jwe(plaintext), "onecaptcha")
-
-
-def test_duplicate_json_keys_do_not_open() -> None:
-    twice = json.dumps(_named()).encode().replace(b'"stage": 1', b'"stage": 1, "stage": 0')
-
-    with pytest.raises(BadToken):
-        SEAL.open(_jwe(twice), "onecaptcha")
 
 
 def test_an_over_long_token_is_refused_before_any_crypto() -> None:
@@ -263,15 +247,8 @@ def _plaintext(token: str) -> bytes:
     return plaintext
 
 
-def _named(**others: object) -> dict[str, object]:
-    """Write the claims as the version before did: each with its name."""
-    held = json.loads(json.dumps(CLAIMS._asdict(), default=base64url.encode))
-    return {"v": 1, **held, **others}
-
-
-def _jwe(content: bytes | dict[str, object] | list[object], purpose: str = "onecaptcha") -> str:
-    write = {bytes: bytes, dict: lambda named: json.dumps(named).encode(), list: msgpack.packb}
-    plaintext: bytes = write[type(content)](content)
+def _jwe(content: bytes | list[object], purpose: str = "onecaptcha") -> str:
+    plaintext: bytes = content if isinstance(content, bytes) else msgpack.packb(content)
     header = json.dumps(
         {"alg": "A256KW", "enc": "A256GCM", "kid": RING.current.kid, "typ": f"captcha-{purpose}"},
         separators=(",", ":"),

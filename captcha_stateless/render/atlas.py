@@ -52,20 +52,21 @@ class Atlas:
         """How far from a cell's centre, in texels, a warp may read: one blank margin past the edge."""
         return self.side - self.ink / 2
 
-    def cells(self, faces: NDArray[np.intp], glyphs: Sequence[str]) -> NDArray[np.intp]:
+    def cells(self, faces: Sequence[int], glyphs: Sequence[str]) -> list[int]:
         """Return the cells' numbers of ``glyphs`` in ``faces``; KeyError for a glyph out of the alphabet."""
-        numbers = np.array([self.numbers[glyph] for glyph in glyphs], np.intp)
-        return 1 + faces * len(self.numbers) + numbers
+        numbers, count = self.numbers, len(self.numbers)
+        return [1 + face * count + numbers[glyph] for face, glyph in zip(faces, glyphs, strict=True)]
 
-    def at(self, cells: NDArray[np.intp], place: NDArray[np.int32], *, last: bool = False) -> Indices:
-        """Read one texel a pixel: (tiles,) cells at (tiles, 2, height, width) texels across and down.
+    def at(self, cells: Sequence[int], place: NDArray[np.int32], *, last: bool = False) -> Indices:
+        """Read one texel a pixel: a cell for each tile, at (tiles, 2, height, width) texels across and down.
 
         Whoever is the ``last`` to need the place lets it be written over: what is not allocated does not push the rest out of
         the processor's cache, which is a tenth of this function's time.
         """
         index = np.multiply(place[:, 1], np.int32(self.side), out=place[:, 1] if last else None)
         index += place[:, 0]
-        index += (cells * (self.side * self.side)).astype(np.int32)[:, None, None]
+        area = self.side * self.side
+        index += np.array([cell * area for cell in cells], np.int32)[:, None, None]
         return self.texels.take(index, mode=IN_RANGE)
 
 

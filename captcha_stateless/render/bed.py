@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from captcha_stateless.render.atlas import IN_RANGE, OVERSAMPLING, Atlas, glyph_masks
-from captcha_stateless.render.chance import Words, draw_uniform, scaled
+from captcha_stateless.render.chance import Words, draw_uniform
 from captcha_stateless.render.families import Family
 from captcha_stateless.render.inks import CLEARS, INDEX_BITS, LIGHTS, Indices, Ink, Pen, lay
 
@@ -41,20 +41,23 @@ class Bed:
     reach: int
     centre: int
 
-    def merge(self, tiles: Indices, place: NDArray[np.int32], inks: NDArray[np.intp], words: Words) -> None:
+    def merge(self, tiles: Indices, place: NDArray[np.int32], inks: Sequence[int], words: Words) -> None:
         """Lay a place of the bed behind each tile: the greater index shows, and ``CLEARS`` beats every one.
 
         Args:
             tiles: (tiles, height, width) marked indices, changed in place.
             place: (tiles, 2, height, width) texels across and down, from the tiles' own warp.
-            inks: (tiles,) which sheet.
+            inks: which sheet, for each tile.
             words: (tiles, 2) random words.
         """
-        corners = scaled(words, self.side - 2 * self.reach) + (self.reach - self.centre)
-        starts = (inks * self.side + corners[:, 0]) * self.side + corners[:, 1]
+        room, first = self.side - 2 * self.reach, self.reach - self.centre
+        starts = [
+            (ink * self.side + first + (down * room >> 16)) * self.side + first + (right * room >> 16)
+            for ink, (down, right) in zip(inks, words.tolist(), strict=True)
+        ]
         index = place[:, 1] * np.int32(self.side)
         index += place[:, 0]
-        index += starts.astype(np.int32)[:, None, None]
+        index += np.array(starts, np.int32)[:, None, None]
         np.maximum(tiles, self.texels.take(index, mode=IN_RANGE), out=tiles)
 
 

@@ -124,7 +124,8 @@ class LineRenderer:
 
     def characters(self, text: str, words: Words) -> Indices:
         """Draw each character's palette indices, (characters, tile, tile), before they are placed."""
-        cells = self._atlas.cells(scaled(words[:-1, _FACE], self._atlas.faces), text)
+        faces = scaled(words[:-1, _FACE], self._atlas.faces).tolist()
+        cells = self._atlas.cells(faces, text)
         return self._warp.texels(cells, words[:-1, :WARP_WORDS], self._bases[len(text) - 1])
 
     def _head(self, theme: Theme, words: Words) -> bytes:

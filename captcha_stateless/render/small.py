@@ -30,7 +30,7 @@ def _band(warp: Warp, tones: int, words: Words, tile: int) -> Indices:
     """Return one row of small letters side by side, shifted by chance, so that rows form no columns."""
     count = warp.atlas.faces * len(warp.atlas.numbers)
     numbers = scaled(words[:, -2], count + count // _BLANK)
-    cells = np.where(numbers < count, numbers + 1, 0)
+    cells = np.where(numbers < count, numbers + 1, 0).tolist()
     texels = warp.texels(cells, words[:, :WARP_WORDS], sample_basis(tile * _OVERSAMPLING))
     fine = texels.reshape(-1, tile, _OVERSAMPLING, tile, _OVERSAMPLING) > INDICES // 2
     levels = np.rint(fine.mean((2, 4)) * (tones - 1)).astype(np.uint8)

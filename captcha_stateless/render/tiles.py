@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from captcha_stateless.errors import Misconfigured
 from captcha_stateless.render.atlas import INK_SHARE, build_atlas, cell_side
 from captcha_stateless.render.bed import BED_WORDS, build_bed
-from captcha_stateless.render.chance import Words, draw_words, scaled
+from captcha_stateless.render.chance import Words, draw_words
 from captcha_stateless.render.checks import check_alphabet, check_side
 from captcha_stateless.render.colours import build_palettes
 from captcha_stateless.render.deflate import Deflate, deflate_small
@@ -105,8 +104,11 @@ class TileRenderer:
 
     def indices(self, glyphs: Sequence[str], words: Words) -> Indices:
         """Draw palette indices, (glyphs, size, size), from (glyphs, 9) random words."""
-        inks = scaled(words[:, _INK], self._inks)
-        cells = self._atlas.cells(self.faces(words[:, _FACE]) + inks * self._atlas.faces, glyphs)
+        inks = [word * self._inks >> 16 for word in words[:, _INK].tolist()]
+        faces = self.faces(words[:, _FACE].tolist())
+        count = self._atlas.faces
+        layers = [face + ink * count for face, ink in zip(faces, inks, strict=True)]
+        cells = self._atlas.cells(layers, glyphs)
         place = whole_places(self._matrices(words[:, :WARP_WORDS]), self._basis)
         tiles = self._atlas.at(cells, place, last=self._bed is None)
         cluttered = slice(1 if self._clear else 0, None)
@@ -125,18 +127,18 @@ class TileRenderer:
             matrices[:1] = self._clear.matrices(words[:1])
         return matrices
 
-    def faces(self, words: Words) -> NDArray[np.intp]:
-        """Choose typefaces: the reference's at will, each other from those that remain."""
+    def faces(self, words: Sequence[int]) -> list[int]:
+        """Choose typefaces by 16-bit words: the reference's at will, each other from those that remain."""
         count = self._atlas.faces
-        reference = int(words[0]) * count >> 16
+        reference = words[0] * count >> 16
         if self._shares_typeface:
-            return np.full(len(words), reference)
-        faces = (scaled(words, count - 1) + (reference + 1)) % count
-        faces[0] = reference
-        return faces
+            return [reference] * len(words)
+        others = [((word * (count - 1) >> 16) + reference + 1) % count for word in words[1:]]
+        return [reference, *others]
 
     def _chosen_heads(self, words: Words) -> list[bytes]:
-        return [self._heads[number] for number in scaled(words[:, _PALETTE], len(self._heads)).tolist()]
+        heads = self._heads
+        return [heads[word * len(heads) >> 16] for word in words[:, _PALETTE].tolist()]
 
 
 def _family(name: str) -> Family:

@@ -6,6 +6,7 @@ plus a bend, each from a table.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -44,11 +45,11 @@ class Warp:
     poses: Floats
     bends: Floats
 
-    def texels(self, cells: NDArray[np.intp], words: Words, basis: Floats) -> Indices:
+    def texels(self, cells: Sequence[int], words: Words, basis: Floats) -> Indices:
         """Draw a batch.
 
         Args:
-            cells: (tiles,) numbers of atlas cells.
+            cells: the number of an atlas cell for each tile.
             words: (tiles, 2) random words.
             basis: (side, 6), from :func:`sample_basis`.
 

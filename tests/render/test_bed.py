@@ -46,7 +46,7 @@ def test_few_glyphs_touch_the_edge(name: str) -> None:
     words = draw_words(b"seed", 400, 2)
 
     tiles = build_warp(cells, family, SECRET).texels(
-        cells.cells(np.zeros(400, np.intp), "MW" * 200), words, sample_basis(SIZE)
+        cells.cells([0] * 400, "MW" * 200), words, sample_basis(SIZE)
     )
 
     assert tiles.any((1, 2)).all()
@@ -63,7 +63,7 @@ def test_a_glyphs_inside_hides_the_bed(name: str) -> None:
     place = np.stack(np.meshgrid(np.arange(cells.side), np.arange(cells.side)))[None].astype(np.int32)
 
     merged = marked.copy()
-    bed(FAMILIES[name]).merge(merged, place, np.zeros(1, np.intp), draw_words(b"seed", 1, 2))
+    bed(FAMILIES[name]).merge(merged, place, [0], draw_words(b"seed", 1, 2))
 
     inside = marked >= CLEARS
     assert inside.any()
@@ -81,7 +81,7 @@ def test_every_place_of_a_warp_lies_on_the_bed(name: str) -> None:
     corners = np.array([[[[low, high], [low, high]], [[low, low], [high, high]]]]).astype(np.int32)
 
     for words in (least, most):
-        sheet.merge(tile, corners, np.zeros(1, np.intp), words)
+        sheet.merge(tile, corners, [0], words)
 
     first = sheet.reach - sheet.centre + int(low)
     last = sheet.side - 2 * sheet.reach - 1 + sheet.reach - sheet.centre + int(high)
