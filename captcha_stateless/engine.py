@@ -457,14 +457,14 @@ class Engine:
 
     def _filed(self, claims: Claims) -> Filing:
         # Under `until`, not `exp`: an extended token has another `exp`, but must meet its siblings in the filter.
-        return Filing(
-            namespace=claims.purpose,
-            jti=claims.jti,
-            iat=claims.iat,
-            exp=claims.until,
-            now=self._clock(),
-            attempts=claims.tries,
-        )
+        return {
+            "namespace": claims.purpose,
+            "jti": claims.jti,
+            "iat": claims.iat,
+            "exp": claims.until,
+            "now": self._clock(),
+            "attempts": claims.tries,
+        }
 
     def _stage(self, run: Claims, stage: int) -> Sealed:
         kind = self._kinds[run.kind]

@@ -61,6 +61,9 @@ _THEIRS = (Refused, BadRequest, Denied, TooMany, Overloaded)
 #: Refusals that say when to come back.
 _LATER = (Unavailable, TooMany)
 
+#: Refusals that an endpoint keeps ready, a few hundred bytes each.
+_MOST_TOLD = 64
+
 _json = json.JSONDecoder()
 _log = logging.getLogger(__name__)
 
@@ -369,7 +372,8 @@ class Endpoint:
         self._adapter = adapter
         self._methods = {**methods, **({"HEAD": methods["GET"]} if "GET" in methods else {})}
         self._allowed = ", ".join(sorted(self._methods))
-        self._crowded: Response | None = None
+        self._standing = type(adapter).reply is Adapter.reply
+        self._told: dict[tuple[object, ...], Response] = {}
 
     @property
     def protocol(self) -> str:
@@ -399,8 +403,6 @@ class Endpoint:
                 return await handler(request)
             async with adapter.admission:
                 return await handler(request)
-        except Overloaded as error:
-            return self._turned_away(error, request)
         except CaptchaError as error:
             return self._refusal(error, request)
 
@@ -416,19 +418,23 @@ class Endpoint:
             more = message.get("more_body", False)
         return Arrived(scope, b"".join(chunks) if room >= 0 else None)
 
-    def _turned_away(self, error: Overloaded, request: Request) -> Response:
-        """Refuse for want of room, in words that were written before where they do not hang on the request.
+    def _refusal(self, error: CaptchaError, request: Request) -> Response:
+        """Word a refusal; where its words do not hang on the request, only once.
 
         Whoever asks twice what a server can do is refused as often as answered, at the cost of answers.
         """
-        if self._crowded is None or type(self._adapter).reply is not Adapter.reply:
-            self._crowded = self._refusal(error, request)
-        else:
-            self._adapter.note(error)
-        return self._crowded
-
-    def _refusal(self, error: CaptchaError, request: Request) -> Response:
         self._adapter.note(error)
+        if not self._standing:
+            return self._worded(error, request)
+        name = (type(error), str(error), *vars(error).values())
+        response = self._told.get(name)
+        if response is None:
+            response = self._worded(error, request)
+            if len(self._told) < _MOST_TOLD:
+                self._told[name] = response
+        return response
+
+    def _worded(self, error: CaptchaError, request: Request) -> Response:
         response = self._adapter.reply(error, request)
         if isinstance(error, MethodNotAllowed):
             response.headers["Allow"] = error.allowed

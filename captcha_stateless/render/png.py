@@ -39,7 +39,11 @@ def encode(
     plain ground take a quarter less without.
     """
     rows = (filtered(packed(pictures)) if up else packed(pictures)).reshape(len(pictures), -1)
-    return [_file(head, deflate(row.data)) for head, row in zip(heads, rows, strict=True)]
+    files = []
+    for head, row in zip(heads, rows, strict=True):
+        body = b"IDAT" + deflate(row.data)
+        files.append(b"".join((head, _big_endian(len(body) - 4), body, _big_endian(crc32(body)), _END)))
+    return files
 
 
 def packed(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -71,8 +75,3 @@ def filtered(rows: NDArray[np.uint8]) -> NDArray[np.uint8]:
     result[:, :, 0] = _FILTER_UP
     result[:, 0] = rows[:, 0]
     return result
-
-
-def _file(head: bytes, data: bytes) -> bytes:
-    body = b"IDAT" + data
-    return b"".join((head, _big_endian(len(data)), body, _big_endian(crc32(body)), _END))

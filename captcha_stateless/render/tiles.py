@@ -18,7 +18,7 @@ from captcha_stateless.render.families import FAMILIES, Family, Polarity
 from captcha_stateless.render.inks import INDEX_BITS, Indices, Pen
 from captcha_stateless.render.plane import WINDOW_WORDS, Plane, gaps, strokes, texture
 from captcha_stateless.render.png import build_heads, encode
-from captcha_stateless.render.warp import WARP_WORDS, Floats, build_warp, sample_basis, whole_places
+from captcha_stateless.render.warp import WARP_WORDS, build_warp, sample_basis, whole_places
 
 _SMALLEST, _LARGEST = 32, 256
 _PALETTES = 1024
@@ -68,11 +68,10 @@ class TileRenderer:
         )
         self._bed = build_bed(self._atlas, typefaces, look, pen, secret) if look.foreign else None
         self._warp = build_warp(self._atlas, look, secret)
-        self._clear = (
-            build_warp(self._atlas, look.reference, secret, entries=_CLEAR_POSES)
-            if look.clear_reference
-            else None
-        )
+        if look.clear_reference:
+            clear = build_warp(self._atlas, look.reference, secret, entries=_CLEAR_POSES)
+            self._warp = self._warp.first(clear)
+        self._cluttered = slice(1 if look.clear_reference else 0, None)
         self._inks = len(look.inks)
         self._basis = sample_basis(size)
         ground = texture(look, secret, size, size, size * _GRAIN)
@@ -109,9 +108,9 @@ class TileRenderer:
         count = self._atlas.faces
         layers = [face + ink * count for face, ink in zip(faces, inks, strict=True)]
         cells = self._atlas.cells(layers, glyphs)
-        place = whole_places(self._matrices(words[:, :WARP_WORDS]), self._basis)
+        place = whole_places(self._warp.matrices(words[:, :WARP_WORDS]), self._basis)
         tiles = self._atlas.at(cells, place, last=self._bed is None)
-        cluttered = slice(1 if self._clear else 0, None)
+        cluttered = self._cluttered
         if self._bed:
             self._bed.merge(tiles[cluttered], place[cluttered], inks[cluttered], words[cluttered, _BED])
             tiles &= np.uint8(INDEX_BITS)
@@ -120,12 +119,6 @@ class TileRenderer:
         if self._plane:
             self._plane.merge(tiles[cluttered], words[cluttered, _WINDOW])
         return tiles
-
-    def _matrices(self, words: Words) -> Floats:
-        matrices = self._warp.matrices(words)
-        if self._clear:
-            matrices[:1] = self._clear.matrices(words[:1])
-        return matrices
 
     def faces(self, words: Sequence[int]) -> list[int]:
         """Choose typefaces by 16-bit words: the reference's at will, each other from those that remain."""

@@ -7,7 +7,7 @@ plus a bend, each from a table.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -39,11 +39,15 @@ _ROUNDING = np.float32(1.5 * 2**16)
 
 @dataclass(frozen=True, slots=True)
 class Warp:
-    """Poses and bends, (entries, 2, 6, 6) each and 2.4 MB together for 4096, for the cells of one atlas."""
+    """Poses and bends, (entries, 2, 6, 6) each and 2.4 MB together for 4096, for the cells of one atlas.
+
+    After the ``entries`` of either table come others, a power of two too, for the first tile of a batch where there are any.
+    """
 
     atlas: Atlas
     poses: Floats
     bends: Floats
+    entries: int = ENTRIES
 
     def texels(self, cells: Sequence[int], words: Words, basis: Floats) -> Indices:
         """Draw a batch.
@@ -60,8 +64,15 @@ class Warp:
 
     def matrices(self, words: Words) -> Floats:
         """Choose a pose and a bend for each of (tiles, 2) words: (tiles, 2, 6, 6)."""
-        chosen = words % np.uint16(len(self.poses))
+        chosen = words & np.uint16(self.entries - 1)
+        if self.entries < len(self.poses):
+            chosen[0] = self.entries + words[0] % np.uint16(len(self.poses) - self.entries)
         return self.poses.take(chosen[:, 0], 0) + self.bends.take(chosen[:, 1], 0)
+
+    def first(self, clear: "Warp") -> "Warp":
+        """Take a batch's first tile from another warp's tables."""
+        poses, bends = np.concatenate([self.poses, clear.poses]), np.concatenate([self.bends, clear.bends])
+        return replace(self, poses=poses, bends=bends)
 
 
 def sample_basis(side: int) -> Floats:
@@ -77,7 +88,7 @@ def build_warp(atlas: Atlas, family: Family, secret: bytes, *, entries: int = EN
     bends = half * _bends(family, draw_uniform(secret, "bends", entries, 2, len(_BENDS) + 1))
     poses = half * _poses(family, draw_uniform(secret, "poses", entries, 6))
     poses[:, :, 0, 0] += atlas.side / 2
-    warp = Warp(atlas, _rounded(poses, _COEFFICIENT_STEP), _rounded(bends, _COEFFICIENT_STEP))
+    warp = Warp(atlas, _rounded(poses, _COEFFICIENT_STEP), _rounded(bends, _COEFFICIENT_STEP), entries)
     _check(warp)
     return warp
 

@@ -115,7 +115,9 @@ class SharedReplay(Replay):
             arena = self._current(now)
             if iat < arena.epoch:
                 raise Expired("the token was issued before the replay filter began")
-            slot = self._slot(arena, bucket, now)
+            slot = self._slots.get(bucket)
+            if slot is None:
+                slot = self._take_slot(arena, bucket, now)
             for attempt in range(1, attempts + 1):
                 if self._mark(arena, slot, bucket, attempt_name(namespace, jti, attempt)):
                     return attempt
@@ -188,20 +190,16 @@ class SharedReplay(Replay):
             self._epoch = self._arena.epoch
         return self._arena
 
-    def _slot(self, arena: Arena, bucket: int, now: float) -> int:
-        """Return the bucket's slot."""
-        slot = self._slots.get(bucket)
+    def _take_slot(self, arena: Arena, bucket: int, now: float) -> int:
+        """Return the slot of a bucket that was not asked for before."""
+        slot = arena.take(bucket, now)
+        if bucket < arena.floor:
+            raise Expired("the replay filter has forgotten tokens of that age")
         if slot is None:
-            slot = arena.take(bucket, now)
-            if bucket < arena.floor:
-                raise Expired("the replay filter has forgotten tokens of that age")
-            if slot is None:
-                raise Unavailable(
-                    "the replay filter holds all the buckets it may: the clock was set back far"
-                )
-            # What was dropped is asked for no more.
-            self._slots = {n: at for n, at in self._slots.items() if n >= arena.floor} | {bucket: slot}
-            self._room = {n: room for n, room in self._room.items() if n >= arena.floor}
+            raise Unavailable("the replay filter holds all the buckets it may: the clock was set back far")
+        # What was dropped is asked for no more.
+        self._slots = {n: at for n, at in self._slots.items() if n >= arena.floor} | {bucket: slot}
+        self._room = {n: room for n, room in self._room.items() if n >= arena.floor}
         return slot
 
     def _mark(self, arena: Arena, slot: int, bucket: int, attempt: bytes) -> bool:
