@@ -3,11 +3,13 @@
 import hashlib
 import struct
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import TypeVar
 
 T = TypeVar("T")
 
 _WORD_BYTES = 4
+_EXHAUSTED = "more choices drawn than announced"
 
 
 class Draws:
@@ -28,10 +30,15 @@ class Draws:
         """
         for word in self._words:
             return word * bound >> 32
-        raise IndexError("more choices drawn than announced")
+        raise IndexError(_EXHAUSTED)
+
+    def picks(self, options: Sequence[T], count: int) -> list[T]:
+        """Draw so many of the options, each as often as chance will; raises as :meth:`below`."""
+        words, bound = list(islice(self._words, count)), len(options)
+        if len(words) < count:
+            raise IndexError(_EXHAUSTED)
+        return [options[word * bound >> 32] for word in words]
 
     def pick(self, options: Sequence[T]) -> T:
         """Draw one of the options, each as likely as the others."""
-        for word in self._words:
-            return options[word * len(options) >> 32]
-        raise IndexError("more choices drawn than announced")
+        return self.picks(options, 1)[0]

@@ -52,6 +52,11 @@ class Guard:
         self._load = Counters(LOAD_HALF_LIFE_SECONDS)
         self._failures = Counters(failures_half_life_seconds)
 
+    @property
+    def limits(self) -> bool:
+        """Whether there is a limit at all."""
+        return self._rates is not None
+
     async def demand(self, caller: Caller, site: Site, policy: Policy, *kinds: str) -> Demand:
         """Choose a challenge of one of the kinds.
 

@@ -122,7 +122,8 @@ class Grid(Kind):
         expected = draws.pick(profile.alphabet)
         others = profile.others[expected]
         mask = draws.pick(profile.masks)
-        glyphs = [expected if mask >> tile & 1 else draws.pick(others) for tile in range(TILES)]
+        foreign = iter(draws.picks(others, TILES - mask.bit_count()))
+        glyphs = [expected if mask & bit else next(foreign) for bit in _BITS]
         answer = mask.to_bytes(2, "big")
         return Challenge(self.name, seed, (answer,), params, shown=(expected, *glyphs))
 

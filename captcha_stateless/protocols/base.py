@@ -225,8 +225,9 @@ class Adapter(ABC):
 
     def profile(self, key: str) -> Params:
         """Tell which grid a site shows: the site's own profile, or its policy's; empty: the deployment's."""
-        site = self.sites.get(key)
-        profile = (site.profile if site else "") or self.policy(key).profile
+        sites = self.sites
+        site = sites.get(key)
+        profile = (site.profile if site else "") or sites.policy(site, self.settings.policy).profile
         return {"profile": profile} if profile else {}
 
     async def limit(self, request: Request, site: str = "") -> None:
@@ -235,7 +236,8 @@ class Adapter(ABC):
         Raises:
             TooMany: when the caller's network has asked the site for too many.
         """
-        await self._guard.limit(self.caller(request), site)
+        if self._guard.limits:
+            await self._guard.limit(self.caller(request), site)
 
     def caller(self, request: Request) -> Caller:
         """Tell who asks; a score in a header counts only where a trusted proxy handed the request on."""
@@ -279,14 +281,12 @@ class Adapter(ABC):
     def _named(self, key: str, host: str) -> str:
         if self.settings.test_keys and key in testkeys.SITES:
             return key
-        site = self.sites.find(key)
-        if host:
-            site.require_host(host)
-        return site.key
+        return _hosting(self.sites.find(key), host)
 
     def _default(self, host: str) -> str:
+        site = self.sites.default
         try:
-            return self._named(self.sites.default.key, host) if self.sites.default else ""
+            return _hosting(site, host) if site else ""
         except WrongHost:
             return ""  # a run that is bound to no site, whose pass no secret can redeem
 
@@ -443,6 +443,12 @@ class Endpoint:
         if isinstance(error, _LATER):
             response.headers["Retry-After"] = str(error.retry_after_seconds)
         return response
+
+
+def _hosting(site: Site, host: str) -> str:
+    if host:
+        site.require_host(host)
+    return site.key
 
 
 def _score(text: str, settings: Settings) -> int | None:

@@ -42,6 +42,7 @@ from captcha_stateless.protocols.replies import Json
 
 HEADER = "x-captcha-challenge"
 ASKED = ("sitekey", "action", "cdata", "kind")
+_NEXT = b'","' + PREFIX
 _json = json.JSONEncoder(separators=(",", ":"))
 
 #: What a run can be of, and what is wanted of each; ``auto`` is what the site's policy chooses among them.
@@ -245,7 +246,7 @@ def _work(claims: Claims) -> dict[str, object]:
 
 def _with_pictures(head: Mapping[str, object], pngs: Sequence[bytes]) -> bytes:
     """Write the reply; base64 needs no escaping, and a JSON encoder would search 16 KB for what to escape."""
-    expected, *images = map(base64, pngs)
-    start = _json.encode(head).encode("ascii")[:-1]
-    rest = (b'","' + PREFIX).join(images)
-    return b'%b,"expected":"%b%b","images":["%b%b"]}' % (start, PREFIX, expected, PREFIX, rest)
+    expected, first, *images = map(base64, pngs)
+    start = _json.encode(head).encode("ascii")[:-1] + b',"expected":"' + PREFIX
+    more = [part for image in images for part in (_NEXT, image)]
+    return b"".join((start, expected, b'","images":["', PREFIX, first, *more, b'"]}'))
