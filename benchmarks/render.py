@@ -44,7 +44,7 @@ def tiles(name: str, family: str, size: int, packer: Deflate) -> Work:
     )
     return Work(
         f"10 tiles {family} {size} px, {name}",
-        lambda seed: of.indices(GLYPHS, draw_words(seed, len(GLYPHS), TILE_WORDS)),
+        lambda seed: of.indices([GLYPHS], draw_words(seed, len(GLYPHS), TILE_WORDS)[None]),
         lambda seed: of.tiles(GLYPHS, seed),
     )
 

@@ -14,8 +14,10 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any, TypedDict
 
+from captcha_stateless.batch import Batch
 from captcha_stateless.digests import keyed_hash
 from captcha_stateless.errors import (
     BadRequest,
@@ -88,6 +90,7 @@ class Engine:
         self._passes, self._pass_seconds = passes, pass_seconds
         self._answer_key, self._extensions, self._heard = answer_key, extensions, heard
         self._clock, self._entropy, self._missed = clock, entropy, missed
+        self._together = {name: Batch(partial(self._rendered, kind)) for name, kind in kinds.items()}
         self._began = clock()
 
     def issue(
@@ -195,6 +198,14 @@ class Engine:
         """Render what a visitor sees or hears of a challenge."""
         with self.events.took("render"):
             return self._kinds[sealed.claims.kind].render(sealed.challenge or self.draw(sealed.claims))
+
+    async def drawn(self, sealed: Sealed) -> tuple[bytes, ...]:
+        """Render what a visitor sees, together with all that is asked for in the same turn of the event loop."""
+        return await self._together[sealed.claims.kind](sealed.challenge or self.draw(sealed.claims))
+
+    def _rendered(self, kind: Kind, challenges: list[Challenge]) -> list[tuple[bytes, ...]]:
+        with self.events.took("render"):
+            return kind.render_all(challenges)
 
     def hear(self, token: str) -> Claims:
         """Open a live token of any protocol whose challenges can be heard, spending nothing.

@@ -1,5 +1,6 @@
 """The engine: what it spends, and when."""
 
+import asyncio
 from dataclasses import replace
 
 import anyio
@@ -16,12 +17,13 @@ from captcha_stateless.errors import (
     WrongAnswer,
     WrongSite,
 )
-from captcha_stateless.model import Claims, Pass
+from captcha_stateless.model import Claims, Params, Pass
 from captcha_stateless.sites import DEVELOPMENT, Site
 from tests.conftest import MakeServer
 from tests.support import NOW, Server
 
 NINE = [True, False] * 4 + [True]
+DRAWN: list[tuple[str, Params]] = [("grid", {}), ("grid", {"profile": "classic"}), ("text", {})]
 
 
 def redeem(server: Server, claims: Claims, answer: object) -> None:
@@ -107,6 +109,15 @@ def test_a_token_redraws_what_was_first_shown(server: Server) -> None:
     claims = server.engine.look(sealed.token, "test")
 
     assert server.engine.draw(claims) == sealed.challenge
+
+
+def test_what_is_drawn_together_is_what_is_drawn_alone(server: Server) -> None:
+    sealed = [server.engine.issue("test", kind, wanted) for kind, wanted in DRAWN for _ in range(3)]
+
+    async def draw() -> list[tuple[bytes, ...]]:
+        return await asyncio.gather(*map(server.engine.drawn, sealed))
+
+    assert asyncio.run(draw()) == [server.engine.picture(each) for each in sealed]
 
 
 def test_the_next_stage_is_a_new_token_with_a_new_drawing(server: Server) -> None:

@@ -1,6 +1,7 @@
 """The contract of a kind of challenge: draw and render, normal and check."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import ClassVar, Self
 
 from captcha_stateless.digests import keyed_hash, same
@@ -43,6 +44,10 @@ class Kind(ABC):
     @abstractmethod
     def render(self, challenge: Challenge) -> tuple[bytes, ...]:
         """Turn the choices into files that a visitor sees or hears."""
+
+    def render_all(self, challenges: Sequence[Challenge]) -> list[tuple[bytes, ...]]:
+        """Render several challenges, each as :meth:`render` does: some kinds draw two for less than twice one."""
+        return [self.render(challenge) for challenge in challenges]
 
     @abstractmethod
     def normal(self, answer: object, params: Params) -> bytes:

@@ -29,8 +29,8 @@ NOT_BOOLEANS = "answer must hold true and false only"
 class Tiles(Protocol):
     """What draws the pictures of one profile."""
 
-    def tiles(self, glyphs: Sequence[str], seed: bytes) -> list[bytes]:
-        """Draw one PNG a glyph; the first is the reference."""
+    def grids(self, asked: Sequence[tuple[Sequence[str], bytes]]) -> list[list[bytes]]:
+        """Draw one PNG a glyph, for the glyphs and the seed of each grid; a grid's first is the reference."""
 
 
 class Profile:
@@ -129,7 +129,19 @@ class Grid(Kind):
 
     def render(self, challenge: Challenge) -> tuple[bytes, ...]:
         """Draw ten PNGs: the expected one, then the nine."""
-        return tuple(self._drawing(challenge.params).renderer.tiles(challenge.shown, challenge.seed))
+        return self.render_all([challenge])[0]
+
+    def render_all(self, challenges: Sequence[Challenge]) -> list[tuple[bytes, ...]]:
+        """Draw ten PNGs for each, those of one family together."""
+        families: dict[Drawing, list[int]] = {}
+        for number, challenge in enumerate(challenges):
+            families.setdefault(self._drawing(challenge.params), []).append(number)
+        drawn: list[tuple[bytes, ...]] = [()] * len(challenges)
+        for drawing, numbers in families.items():
+            asked = [(challenges[number].shown, challenges[number].seed) for number in numbers]
+            for number, grid in zip(numbers, drawing.renderer.grids(asked), strict=True):
+                drawn[number] = tuple(grid)
+        return drawn
 
     def normal(self, answer: object, params: Params) -> bytes:
         """Take nine booleans, true where a tile shows the expected character."""

@@ -114,7 +114,7 @@ class OneCaptcha(Adapter):
         claims = await self.engine.play(claims, answer)
         following = self.engine.advance(claims)
         if following is not None:
-            return self._stage(following)
+            return await self._stage(following)
         return Json({"done": True, "flag": self.settings.flag or self.engine.vouch(claims).token})
 
     async def work(self, request: Request) -> Response:
@@ -122,7 +122,7 @@ class OneCaptcha(Adapter):
         asked = await self._asked(request)
         site = self.bind(request, asked.get("sitekey"))["site"]
         first = self._first(request, asked.get("kind", "grid"), site, counted=False)
-        return self._stage(first, {"first": True}) if first else Json({"work": None})
+        return await self._stage(first, {"first": True}) if first else Json({"work": None})
 
     async def _begin(
         self, request: Request, worked: Claims | None = None, solution: object = None
@@ -139,12 +139,12 @@ class OneCaptcha(Adapter):
         kinds = [] if kind is None else self._kinds(binding["site"], kind)
         more = {"kinds": kinds} if kinds else {}
         if worked is None and (first := self._first(request, kind, binding["site"])):
-            return self._stage(first, {"first": True, **more})
+            return await self._stage(first, {"first": True, **more})
         await self.limit(request, binding["site"])
         who = await self._settle(worked, solution, binding) if worked else b""
         demand = await self._demand(request, kind, kinds, binding)
         sealed = self.engine.issue(self.name, demand.kind, demand.params, who=demand.who or who, **binding)
-        return self._stage(sealed, more)
+        return await self._stage(sealed, more)
 
     def _first(self, request: Request, kind: str | None, site: str, *, counted: bool = True) -> Sealed | None:
         """Seal the work that comes before anything is drawn; None where there is none to do, or nothing will be drawn."""
@@ -197,7 +197,7 @@ class OneCaptcha(Adapter):
 
     async def extend(self, request: Request) -> Response:
         """Seal the same stage again with a later deadline."""
-        return self._stage(self.engine.extend(request.headers.get(HEADER, ""), self.name))
+        return await self._stage(self.engine.extend(request.headers.get(HEADER, ""), self.name))
 
     def word(self, error: CaptchaError) -> Response:
         """Word a refusal as ``{"error": …}``."""
@@ -217,7 +217,7 @@ class OneCaptcha(Adapter):
         chosen = request.query_params.get("profile") if self.settings.profile_choice else None
         return self.profile(site) if chosen is None else {"profile": chosen}
 
-    def _stage(self, sealed: Sealed, more: Mapping[str, object] | None = None) -> Response:
+    async def _stage(self, sealed: Sealed, more: Mapping[str, object] | None = None) -> Response:
         claims = sealed.claims
         head: dict[str, object] = {
             "challenge": sealed.token,
@@ -227,7 +227,7 @@ class OneCaptcha(Adapter):
             **(more or {}),
         }
         if claims.kind == "grid":
-            content = _with_pictures(head, self.engine.picture(sealed))
+            content = _with_pictures(head, await self.engine.drawn(sealed))
             return Response(content, media_type="application/json")
         return Json({**head, "kind": claims.kind, **self._shown(sealed)})
 

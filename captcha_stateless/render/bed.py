@@ -41,23 +41,26 @@ class Bed:
     reach: int
     centre: int
 
-    def merge(self, tiles: Indices, place: NDArray[np.int32], inks: Sequence[int], words: Words) -> None:
+    def merge(
+        self, tiles: Indices, place: NDArray[np.int32], inks: Sequence[Sequence[int]], words: Words
+    ) -> None:
         """Lay a place of the bed behind each tile: the greater index shows, and ``CLEARS`` beats every one.
 
         Args:
-            tiles: (tiles, height, width) marked indices, changed in place.
-            place: (tiles, 2, height, width) texels across and down, from the tiles' own warp.
-            inks: which sheet, for each tile.
-            words: (tiles, 2) random words.
+            tiles: (grids, tiles, height, width) marked indices, changed in place.
+            place: (grids, tiles, 2, height, width) texels across and down, from the tiles' own warp.
+            inks: which sheet, for each grid's tiles.
+            words: (grids, tiles, 2) random words.
         """
         room, first = self.side - 2 * self.reach, self.reach - self.centre
         starts = [
             (ink * self.side + first + (down * room >> 16)) * self.side + first + (right * room >> 16)
-            for ink, (down, right) in zip(inks, words.tolist(), strict=True)
+            for sheets, corners in zip(inks, words.tolist(), strict=True)
+            for ink, (down, right) in zip(sheets, corners, strict=True)
         ]
-        index = place[:, 1] * np.int32(self.side)
-        index += place[:, 0]
-        index += np.array(starts, np.int32)[:, None, None]
+        index = place[:, :, 1] * np.int32(self.side)
+        index += place[:, :, 0]
+        index += np.array(starts, np.int32).reshape(*words.shape[:2], 1, 1)
         np.maximum(tiles, self.texels.take(index, mode=IN_RANGE), out=tiles)
 
 

@@ -30,7 +30,7 @@ class Plane:
         np.minimum(tiles, self._shown(words), out=tiles)
 
     def merge(self, tiles: Indices, words: Words) -> None:
-        """Lay a window behind each of (tiles, height, width) palette indices: the greater index shows."""
+        """Lay a window behind each of (..., height, width) palette indices: the greater index shows."""
         np.maximum(tiles, self._shown(words), out=tiles)
 
     def cross(self, tiles: Indices, words: Words) -> None:
@@ -41,8 +41,8 @@ class Plane:
         tiles -= both
 
     def _shown(self, words: Words) -> Indices:
-        rows, columns = scaled(words, ROOM).T
-        shown: Indices = self._windows[rows, columns]
+        corners = scaled(words, ROOM)
+        shown: Indices = self._windows[corners[..., 0], corners[..., 1]]
         return shown
 
 

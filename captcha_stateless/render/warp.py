@@ -63,11 +63,13 @@ class Warp:
         return self.atlas.at(cells, whole_places(self.matrices(words), basis), last=True)
 
     def matrices(self, words: Words) -> Floats:
-        """Choose a pose and a bend for each of (tiles, 2) words: (tiles, 2, 6, 6)."""
+        """Choose a pose and a bend for each of (..., tiles, 2) words: (all tiles, 2, 6, 6)."""
         chosen = words & np.uint16(self.entries - 1)
         if self.entries < len(self.poses):
-            chosen[0] = self.entries + words[0] % np.uint16(len(self.poses) - self.entries)
-        return self.poses.take(chosen[:, 0], 0) + self.bends.take(chosen[:, 1], 0)
+            clear = np.uint16(len(self.poses) - self.entries - 1)
+            chosen[..., 0, :] = self.entries + (words[..., 0, :] & clear)
+        poses, bends = chosen.reshape(-1, WARP_WORDS).T
+        return self.poses.take(poses, 0) + self.bends.take(bends, 0)
 
     def first(self, clear: "Warp") -> "Warp":
         """Take a batch's first tile from another warp's tables."""

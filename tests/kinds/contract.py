@@ -44,6 +44,12 @@ class KindContract:
         for params in self.params(kind):
             assert kind.render(kind.draw(SEEDS[0], params)) == kind.render(kind.draw(SEEDS[0], params))
 
+    def test_what_is_rendered_together_is_what_is_rendered_alone(self, kind: Kind) -> None:
+        challenges = [kind.draw(seed, params) for seed in SEEDS[:3] for params in self.params(kind)]
+
+        assert kind.render_all(challenges) == [kind.render(challenge) for challenge in challenges]
+        assert kind.render_all([]) == []
+
     def test_planning_twice_changes_nothing(self, kind: Kind) -> None:
         for params in self.params(kind):
             assert kind.plan(params) == params

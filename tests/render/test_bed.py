@@ -63,7 +63,7 @@ def test_a_glyphs_inside_hides_the_bed(name: str) -> None:
     place = np.stack(np.meshgrid(np.arange(cells.side), np.arange(cells.side)))[None].astype(np.int32)
 
     merged = marked.copy()
-    bed(FAMILIES[name]).merge(merged, place, [0], draw_words(b"seed", 1, 2))
+    bed(FAMILIES[name]).merge(merged[None], place[None], [[0]], draw_words(b"seed", 1, 2)[None])
 
     inside = marked >= CLEARS
     assert inside.any()
@@ -81,7 +81,7 @@ def test_every_place_of_a_warp_lies_on_the_bed(name: str) -> None:
     corners = np.array([[[[low, high], [low, high]], [[low, low], [high, high]]]]).astype(np.int32)
 
     for words in (least, most):
-        sheet.merge(tile, corners, [0], words)
+        sheet.merge(tile[None], corners[None], [[0]], words[None])
 
     first = sheet.reach - sheet.centre + int(low)
     last = sheet.side - 2 * sheet.reach - 1 + sheet.reach - sheet.centre + int(high)
@@ -133,7 +133,7 @@ def test_the_reference_is_clear(name: str) -> None:
 def test_lit_edges_are_on_tiles_that_are_embossed(name: str, lit: set[bool]) -> None:
     glint = FAMILIES[name].tones
 
-    tiles = renderer(name).indices("L" * 200, draw_words(b"seed", 200, TILE_WORDS))
+    tiles = renderer(name).indices(["L" * 200], draw_words(b"seed", 200, TILE_WORDS)[None])[0]
 
     shown = (tiles == glint).any((1, 2)) if FAMILIES[name].glints else np.zeros(200, bool)
     assert set(shown.tolist()) == lit

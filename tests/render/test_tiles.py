@@ -62,6 +62,15 @@ def test_a_tile_does_not_depend_on_how_many_follow(filled: TileRenderer) -> None
     assert filled.tiles(GLYPHS, b"seed")[:3] == filled.tiles(GLYPHS[:3], b"seed")
 
 
+@pytest.mark.parametrize(("family", "size"), [(family, 64) for family in FAMILIES] + [("outline", 96)])
+def test_grids_drawn_together_are_those_drawn_alone(family: str, size: int) -> None:
+    """Eleven are more than are drawn at once."""
+    drawing = renderer(family=family, size=size)
+    asked = [(GLYPHS[number:] + GLYPHS[:number], b"seed %d" % number) for number in range(11)]
+
+    assert drawing.grids(asked) == [drawing.tiles(glyphs, seed) for glyphs, seed in asked]
+
+
 def test_no_glyphs_give_no_tiles(filled: TileRenderer) -> None:
     assert filled.tiles("", b"seed") == []
 
@@ -82,7 +91,7 @@ def test_pillow_opens_every_tile(family: str, size: int) -> None:
 
 
 def test_pixels_are_those_that_were_drawn(filled: TileRenderer) -> None:
-    drawn = filled.indices(GLYPHS, draw_words(b"seed", 10, TILE_WORDS))
+    drawn = filled.indices([GLYPHS], draw_words(b"seed", 10, TILE_WORDS)[None])[0]
 
     decoded = np.stack([indices(tile) for tile in filled.tiles(GLYPHS, b"seed")])
 
