@@ -1,9 +1,9 @@
 """Print what the grid costs over HTTP: the server process's CPU time for a request, with and without the extra `fast`.
 
-Usage: ``make bench``. All rows but the last are of filled tiles of 64 px. The server runs on one core and is loaded from the
-other; a figure is the time that it ran, divided by the requests, and the least of six rounds: that holds on a machine that
-others use too, where wall time does not. Yardsticks, measured in the same run: a Starlette route that says hello, and the
-picture of PyPI's `captcha`.
+Usage: ``make bench``. All rows but the last are of filled tiles of 64 px, and all but the one that says so of eight requests
+at a time. The server runs on one core and is loaded from the other; a figure is the time that it ran, divided by the requests,
+and the least of six rounds: that holds on a machine that others use too, where wall time does not. Yardsticks, measured in the
+same run: a Starlette route that says hello, and the picture of PyPI's `captcha`.
 """
 
 import json
@@ -69,6 +69,7 @@ def round_of(greeter: Server, server: Server, default: Server, engine: Engine) -
     return {
         "hello, Starlette": greeter.cost([Sent("/", "GET")] * REQUESTS),
         **costs(server, engine),
+        "first stage, one at a time": server.cost([Sent(PATH)] * REQUESTS, connections=1),
         "first stage as drawn by default": default.cost([Sent(PATH)] * REQUESTS),
     }
 

@@ -79,16 +79,16 @@ class Server:
         threads = Path(f"/proc/{self.process.pid}/task").glob("*/schedstat")
         return sum(int(thread.read_text().split()[0]) for thread in threads) / 1e9
 
-    def cost(self, requests: Sequence[Sent], *, status: int = 200) -> Cost:
+    def cost(self, requests: Sequence[Sent], *, status: int = 200, connections: int = CONNECTIONS) -> Cost:
         """Send the requests over a few connections, and tell what one of them costs."""
         ready = [sent.wire() for sent in requests]
         with contextlib.ExitStack() as stack:
-            connections = [stack.enter_context(Connection(self.port)) for _ in range(CONNECTIONS)]
+            opened = [stack.enter_context(Connection(self.port)) for _ in range(connections)]
             before = self.cpu_seconds()
             bodies = [
                 body
-                for start in range(0, len(ready), CONNECTIONS)
-                for body in _round(connections, ready[start : start + CONNECTIONS], status)
+                for start in range(0, len(ready), connections)
+                for body in _round(opened, ready[start : start + connections], status)
             ]
             spent = self.cpu_seconds() - before
         return Cost(spent / len(bodies), sum(map(len, bodies)) / len(bodies), bodies)

@@ -10,9 +10,21 @@ from collections.abc import Callable, Iterator
 from statistics import mean
 from typing import NamedTuple
 
-from captcha_stateless.render import LineRenderer, TileRenderer, classic_typeface, default_typefaces
+from captcha_stateless.render import (
+    FAMILIES,
+    LineRenderer,
+    TileRenderer,
+    classic_typeface,
+    default_typefaces,
+)
 from captcha_stateless.render.chance import draw_words
-from captcha_stateless.render.deflate import Deflate, deflate_isal, deflate_zlib, isal_zlib
+from captcha_stateless.render.deflate import (
+    Deflate,
+    deflate_isal,
+    deflate_zlib,
+    deflate_zlib_textured,
+    isal_zlib,
+)
 from captcha_stateless.render.lines import LINE_WORDS
 from captcha_stateless.render.tiles import TILE_WORDS
 
@@ -33,6 +45,7 @@ class Work(NamedTuple):
 
 
 def tiles(name: str, family: str, size: int, packer: Deflate) -> Work:
+    plain = deflate_zlib_textured if FAMILIES[family].tones > 1 else deflate_zlib
     faces = [classic_typeface()] if family == "classic" else default_typefaces()
     of = TileRenderer(
         alphabet=ALPHABET,
@@ -40,7 +53,7 @@ def tiles(name: str, family: str, size: int, packer: Deflate) -> Work:
         family=family,
         size=size,
         secret=SECRET,
-        deflate=packer if packer is deflate_zlib else None,
+        deflate=plain if packer is deflate_zlib else None,
     )
     return Work(
         f"10 tiles {family} {size} px, {name}",

@@ -62,7 +62,7 @@ def test_who_is_gone_does_not_disturb_the_rest(number: int) -> None:
         gone, stays = asyncio.create_task(batch(number)), asyncio.create_task(batch(5))
         await asyncio.sleep(0)
         gone.cancel()
-        return await asyncio.gather(gone, stays, return_exceptions=True)
+        return list(await asyncio.gather(gone, stays, return_exceptions=True))
 
     gone, stays = asyncio.run(ask())
     assert isinstance(gone, asyncio.CancelledError)

@@ -28,7 +28,14 @@ def deflate_zlib(data: memoryview) -> bytes:
     return packer.compress(data) + packer.flush()
 
 
+def deflate_zlib_textured(data: memoryview) -> bytes:
+    """Compress by zlib without looking for runs: on textured ground there are few, and it takes a tenth less time."""
+    packer = zlib.compressobj(1, zlib.DEFLATED, 13, 7, zlib.Z_HUFFMAN_ONLY)
+    return packer.compress(data) + packer.flush()
+
+
 #: The fastest that is installed; a checksum is the same by any.
 crc32: Callable[[bytes], int] = zlib.crc32 if isal_zlib is None else isal_zlib.crc32
 deflate: Deflate = deflate_zlib if isal_zlib is None else deflate_isal
+deflate_textured: Deflate = deflate_zlib_textured if isal_zlib is None else deflate_isal
 deflate_small: Deflate = deflate_zlib if isal_zlib is None else deflate_isal_small

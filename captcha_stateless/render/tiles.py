@@ -12,8 +12,8 @@ from captcha_stateless.render.bed import BED_WORDS, build_bed
 from captcha_stateless.render.chance import Words, draw_words
 from captcha_stateless.render.checks import check_alphabet, check_side
 from captcha_stateless.render.colours import build_palettes
-from captcha_stateless.render.deflate import Deflate, deflate_small
-from captcha_stateless.render.deflate import deflate as deflate_fast
+from captcha_stateless.render.deflate import Deflate, deflate_small, deflate_textured
+from captcha_stateless.render.deflate import deflate as deflate_flat
 from captcha_stateless.render.families import FAMILIES, Family, Polarity
 from captcha_stateless.render.inks import INDEX_BITS, Indices, Pen
 from captcha_stateless.render.plane import WINDOW_WORDS, Plane, gaps, strokes, texture
@@ -85,7 +85,8 @@ class TileRenderer:
         self._heads = _heads(look, secret, size)
         self._most_tiles = _TOGETHER_PIXELS // size**2
         self._shares_typeface = look.shares_typeface
-        self._deflate = deflate or (deflate_small if look.foreign else deflate_fast)
+        textured = deflate_textured if look.tones > 1 else deflate_flat
+        self._deflate = deflate or (deflate_small if look.foreign else textured)
 
     def tiles(self, glyphs: Sequence[str], seed: bytes) -> list[bytes]:
         """Draw one PNG for each glyph.
