@@ -1,9 +1,9 @@
 """Print what the grid costs over HTTP: the server process's CPU time for a request, with and without the extra `fast`.
 
 Usage: ``make bench``. All rows but the last are of filled tiles of 64 px, and all but the one that says so of eight requests
-at a time. The server runs on one core and is loaded from the other; a figure is the time that it ran, divided by the requests,
-and the least of six rounds: that holds on a machine that others use too, where wall time does not. Yardsticks, measured in the
-same run: a Starlette route that says hello, and the picture of PyPI's `captcha`.
+at a time. The server runs on one core and is loaded from the other; a figure is the time that it ran, divided by the
+requests, and the least of six rounds: that holds on a machine that others use too, where wall time does not. Yardsticks,
+measured in the same run: a Starlette route that says hello, and the picture of PyPI's `captcha`.
 """
 
 import json

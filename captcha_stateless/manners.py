@@ -27,6 +27,7 @@ _VARIES = (b"vary", b"Origin")
 _LAST = (b"connection", b"close")
 
 Header = tuple[bytes, bytes]
+_NONE: list[Header] = []
 
 
 class Manners:
@@ -67,9 +68,12 @@ class Manners:
         began, status, number = time.perf_counter(), 500, _number(headers)
         REQUEST_ID.set(number.decode("ascii"))
         state = scope["app"].state
-        named = b"origin" in headers
-        simple = named and self._open and scope["method"] != "OPTIONS"
-        app, shared = self._cors if named and not simple else self._app, self._shared if simple else ()
+        app, shared = self._app, _NONE
+        if b"origin" in headers:
+            if self._open and scope["method"] != "OPTIONS":
+                shared = self._shared
+            else:
+                app = self._cors
 
         async def send_mannerly(message: Message) -> None:
             nonlocal status

@@ -10,7 +10,8 @@ from starlette.responses import Response
 from captcha_stateless.errors import BadRequest, BadToken, CaptchaError, Expired, Unavailable
 from captcha_stateless.model import Claims
 from captcha_stateless.pool import Pool
-from captcha_stateless.protocols.base import Adapter, MethodNotAllowed, Table, wording
+from captcha_stateless.protocols.base import Adapter, Table, wording
+from captcha_stateless.protocols.endpoint import MethodNotAllowed
 from captcha_stateless.protocols.ranges import ranged
 from captcha_stateless.protocols.replies import Json
 

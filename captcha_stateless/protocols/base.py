@@ -4,17 +4,15 @@ import json
 import logging
 import re
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
-from http import HTTPStatus
 from typing import Any, ClassVar, TypedDict
 from urllib.parse import urlsplit
 
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
 
 from captcha_stateless import testkeys
 from captcha_stateless.admission import Admission
@@ -27,20 +25,19 @@ from captcha_stateless.errors import (
     Overloaded,
     Refused,
     TooMany,
-    Unavailable,
     WrongHost,
 )
 from captcha_stateless.guard import Demand, Guard, open_guard
 from captcha_stateless.model import Claims, Params
 from captcha_stateless.peers import TRUSTED
 from captcha_stateless.policy import MAX_SCORE, Policy
+from captcha_stateless.protocols.endpoint import Endpoint, Handler
 from captcha_stateless.protocols.replies import Json
 from captcha_stateless.protocols.routing import QueryRoute, RestRoute, WholeRoute
 from captcha_stateless.risk import Caller
 from captcha_stateless.settings import Settings
 from captcha_stateless.sites import Site, Sites
 
-Handler = Callable[[Request], Awaitable[Response]]
 #: For each path, the handler of each method.
 Table = Mapping[str, Mapping[str, Handler]]
 
@@ -58,11 +55,6 @@ _CDATA = re.compile(r"[ -~]{0,255}")
 
 #: What the log need not warn of: visitors and their programs did it.
 _THEIRS = (Refused, BadRequest, Denied, TooMany, Overloaded)
-#: Refusals that say when to come back.
-_LATER = (Unavailable, TooMany)
-
-#: Refusals that an endpoint keeps ready, a few hundred bytes each.
-_MOST_TOLD = 64
 
 _json = json.JSONDecoder()
 _log = logging.getLogger(__name__)
@@ -77,22 +69,6 @@ class Binding(TypedDict):
     cdata: str
 
 
-class MethodNotAllowed(BadRequest):
-    """The path does not take this method; ``allowed`` names those it takes (RFC 9110, section 15.5.6)."""
-
-    code = "method-not-allowed"
-
-    def __init__(self, allowed: str) -> None:
-        super().__init__("method not allowed")
-        self.allowed = allowed
-
-
-class BodyTooLarge(BadRequest):
-    """The body is longer than any honest one."""
-
-    code = "body-too-large"
-
-
 class WrongMediaType(BadRequest):
     """The body is of a media type that the path does not take."""
 
@@ -103,28 +79,6 @@ class Fault(CaptchaError):
     """A fault of ours; what it was is in the log alone."""
 
     code = "fault"
-
-
-class Arrived(Request):
-    """A request whose body is there: one that was longer than its path takes cannot be read."""
-
-    def __init__(self, scope: Scope, content: bytes | None) -> None:
-        super().__init__(scope)
-        self._content = content
-
-    async def body(self) -> bytes:
-        """Hand out the body.
-
-        Raises:
-            BodyTooLarge: when it was longer than any honest one.
-        """
-        if self._content is None:
-            raise BodyTooLarge("body too large")
-        return self._content
-
-    async def stream(self) -> AsyncGenerator[bytes, None]:
-        """Hand out the body in one piece; raises as :meth:`body`."""
-        yield await self.body()
 
 
 class Adapter(ABC):
@@ -180,6 +134,11 @@ class Adapter(ABC):
         """Word a refusal to this request; for protocols whose words hang on it."""
         return self.word(error)
 
+    @property
+    def standing(self) -> bool:
+        """Whether the words of a refusal do not hang on the request."""
+        return type(self).reply is Adapter.reply
+
     def fault(self, request: Request) -> Response:
         """Word a fault of ours."""
         return Json({"error": "Internal server error"}, 500)
@@ -199,7 +158,7 @@ class Adapter(ABC):
         rest = [RestRoute(path, self._endpoint(path)) for path in self.queries]
         return [*told, *(route for route in plain if route.path not in self.queries), *rest]
 
-    def _endpoint(self, path: str) -> "Endpoint":
+    def _endpoint(self, path: str) -> Endpoint:
         return Endpoint(self, self.table()[path])
 
     async def demand(self, request: Request, site: Site, *kinds: str) -> Demand:
@@ -363,86 +322,6 @@ def public_url(request: Request, settings: Settings, path: str) -> str:
     """Tell under which address the client can reach a path of this server: the operator's, else the request's own."""
     base = settings.public_url or str(request.base_url).rstrip("/")
     return base + path
-
-
-class Endpoint:
-    """Calls the handler of a request's method, and words what it raises; a class, so that Starlette passes every method."""
-
-    def __init__(self, adapter: Adapter, methods: Mapping[str, Handler]) -> None:
-        self._adapter = adapter
-        self._methods = {**methods, **({"HEAD": methods["GET"]} if "GET" in methods else {})}
-        self._allowed = ", ".join(sorted(self._methods))
-        self._standing = type(adapter).reply is Adapter.reply
-        self._told: dict[tuple[object, ...], Response] = {}
-
-    @property
-    def protocol(self) -> str:
-        """The protocol's name."""
-        return self._adapter.name
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
-        try:
-            response = await self._respond(scope, receive)
-        except ClientDisconnect:
-            return
-        except Exception:
-            await self._adapter.fault(Request(scope))(scope, receive, send)
-            raise  # to the log
-        await response(scope, receive, send)
-
-    async def _respond(self, scope: Scope, receive: Receive) -> Response:
-        adapter, handler = self._adapter, self._methods.get(scope["method"])
-        # Before anything is answered: who closes while the client still sends may take the answer from it. And before the
-        # request takes a place in the queue: a slow client holds none.
-        request = await self._arrived(scope, receive)
-        try:
-            if handler is None:
-                raise MethodNotAllowed(self._allowed)
-            if not adapter.queued:
-                return await handler(request)
-            async with adapter.admission:
-                return await handler(request)
-        except CaptchaError as error:
-            return self._refusal(error, request)
-
-    async def _arrived(self, scope: Scope, receive: Receive) -> "Arrived":
-        """Read the body."""
-        chunks, room, more = [], self._adapter.max_body_bytes, True
-        while more and room >= 0:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise ClientDisconnect
-            chunks.append(message.get("body", b""))
-            room -= len(chunks[-1])
-            more = message.get("more_body", False)
-        return Arrived(scope, b"".join(chunks) if room >= 0 else None)
-
-    def _refusal(self, error: CaptchaError, request: Request) -> Response:
-        """Word a refusal; where its words do not hang on the request, only once.
-
-        Whoever asks twice what a server can do is refused as often as answered, at the cost of answers.
-        """
-        self._adapter.note(error)
-        if not self._standing:
-            return self._worded(error, request)
-        name = (type(error), str(error), *vars(error).values())
-        response = self._told.get(name)
-        if response is None:
-            response = self._worded(error, request)
-            if len(self._told) < _MOST_TOLD:
-                self._told[name] = response
-        return response
-
-    def _worded(self, error: CaptchaError, request: Request) -> Response:
-        response = self._adapter.reply(error, request)
-        if isinstance(error, MethodNotAllowed):
-            response.headers["Allow"] = error.allowed
-        if isinstance(error, TooMany):
-            response.status_code = HTTPStatus.TOO_MANY_REQUESTS
-        if isinstance(error, _LATER):
-            response.headers["Retry-After"] = str(error.retry_after_seconds)
-        return response
 
 
 def _hosting(site: Site, host: str) -> str:

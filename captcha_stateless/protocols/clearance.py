@@ -12,15 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from captcha_stateless.errors import BadRequest, BadToken, CaptchaError, Denied, Refused
-from captcha_stateless.protocols.base import (
-    Adapter,
-    BodyTooLarge,
-    Handler,
-    MethodNotAllowed,
-    Table,
-    WrongMediaType,
-    wording,
-)
+from captcha_stateless.protocols.base import Adapter, Table, WrongMediaType, wording
+from captcha_stateless.protocols.endpoint import BodyTooLarge, Handler, MethodNotAllowed
 from captcha_stateless.protocols.replies import Json
 from captcha_stateless.sites import Site
 

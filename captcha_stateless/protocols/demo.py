@@ -11,16 +11,8 @@ from captcha_stateless.errors import BadRequest, BadToken, Blocked, CaptchaError
 from captcha_stateless.model import Claims, Params
 from captcha_stateless.pool import Pool
 from captcha_stateless.protocols import scripts
-from captcha_stateless.protocols.base import (
-    Adapter,
-    BodyTooLarge,
-    Handler,
-    MethodNotAllowed,
-    Table,
-    WrongMediaType,
-    text,
-    wording,
-)
+from captcha_stateless.protocols.base import Adapter, Table, WrongMediaType, text, wording
+from captcha_stateless.protocols.endpoint import BodyTooLarge, Handler, MethodNotAllowed
 from captcha_stateless.protocols.replies import Json
 from captcha_stateless.render import contact_sheet
 from captcha_stateless.settings import Settings

@@ -7,7 +7,8 @@ from starlette.responses import PlainTextResponse, Response
 
 from captcha_stateless.errors import CaptchaError
 from captcha_stateless.keys import PUBLISHED_SECONDS
-from captcha_stateless.protocols.base import Adapter, MethodNotAllowed, Table
+from captcha_stateless.protocols.base import Adapter, Table
+from captcha_stateless.protocols.endpoint import MethodNotAllowed
 from captcha_stateless.protocols.replies import Json
 
 #: A key signs no earlier than this after it was published everywhere, so whoever keeps the set so long misses none.

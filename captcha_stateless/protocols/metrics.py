@@ -8,7 +8,8 @@ from starlette.responses import Response
 
 from captcha_stateless.digests import fingerprint, same
 from captcha_stateless.errors import CaptchaError, Unavailable, WrongSecret
-from captcha_stateless.protocols.base import Adapter, MethodNotAllowed, Table, wording
+from captcha_stateless.protocols.base import Adapter, Table, wording
+from captcha_stateless.protocols.endpoint import MethodNotAllowed
 from captcha_stateless.protocols.replies import Json
 from captcha_stateless.settings import Settings
 

@@ -16,7 +16,8 @@ from captcha_stateless.errors import (
     WrongAnswer,
 )
 from captcha_stateless.model import Params
-from captcha_stateless.protocols.base import Adapter, BodyTooLarge, MethodNotAllowed, Table, text, wording
+from captcha_stateless.protocols.base import Adapter, Table, text, wording
+from captcha_stateless.protocols.endpoint import BodyTooLarge, MethodNotAllowed
 from captcha_stateless.protocols.replies import Json
 
 HEADER = "Captcha-Id"

@@ -23,15 +23,8 @@ from captcha_stateless.errors import (
 )
 from captcha_stateless.model import Sealed
 from captcha_stateless.protocols import scripts
-from captcha_stateless.protocols.base import (
-    Adapter,
-    Binding,
-    BodyTooLarge,
-    MethodNotAllowed,
-    Table,
-    WrongMediaType,
-    wording,
-)
+from captcha_stateless.protocols.base import Adapter, Binding, Table, WrongMediaType, wording
+from captcha_stateless.protocols.endpoint import BodyTooLarge, MethodNotAllowed
 from captcha_stateless.protocols.markup import Markup, document, element, joined
 
 PATH, STYLE = "/nojs", "/nojs.css"

@@ -29,15 +29,8 @@ from captcha_stateless.errors import (
 )
 from captcha_stateless.guard import Demand
 from captcha_stateless.model import Claims, Params, Sealed
-from captcha_stateless.protocols.base import (
-    Adapter,
-    Binding,
-    BodyTooLarge,
-    MethodNotAllowed,
-    Table,
-    WrongMediaType,
-    wording,
-)
+from captcha_stateless.protocols.base import Adapter, Binding, Table, WrongMediaType, wording
+from captcha_stateless.protocols.endpoint import BodyTooLarge, MethodNotAllowed
 from captcha_stateless.protocols.replies import Json
 
 HEADER = "x-captcha-challenge"

@@ -30,16 +30,8 @@ from captcha_stateless.errors import (
     WrongSecret,
 )
 from captcha_stateless.model import Claims, Params
-from captcha_stateless.protocols.base import (
-    Adapter,
-    BodyTooLarge,
-    Fault,
-    MethodNotAllowed,
-    Table,
-    WrongMediaType,
-    host_of,
-    wording,
-)
+from captcha_stateless.protocols.base import Adapter, Fault, Table, WrongMediaType, host_of, wording
+from captcha_stateless.protocols.endpoint import BodyTooLarge, MethodNotAllowed
 from captcha_stateless.protocols.replies import Json
 from captcha_stateless.risk.networks import among, parse
 from captcha_stateless.settings import Settings

@@ -25,7 +25,8 @@ from captcha_stateless.errors import (
     WrongSite,
 )
 from captcha_stateless.model import Pass
-from captcha_stateless.protocols.base import Adapter, Handler, MethodNotAllowed, Table, wording
+from captcha_stateless.protocols.base import Adapter, Table, wording
+from captcha_stateless.protocols.endpoint import Handler, MethodNotAllowed
 from captcha_stateless.protocols.replies import Json
 
 Fields = dict[str, str]

@@ -15,17 +15,8 @@ from starlette.responses import Response
 
 from captcha_stateless.errors import BadAnswer, BadBinding, BadRequest, CaptchaError, Refused, Unavailable
 from captcha_stateless.model import Claims, Params
-from captcha_stateless.protocols.base import (
-    FORMS,
-    Adapter,
-    BodyTooLarge,
-    MethodNotAllowed,
-    Table,
-    WrongMediaType,
-    public_url,
-    text,
-    wording,
-)
+from captcha_stateless.protocols.base import FORMS, Adapter, Table, WrongMediaType, public_url, text, wording
+from captcha_stateless.protocols.endpoint import BodyTooLarge, MethodNotAllowed
 from captcha_stateless.protocols.ranges import ranged
 from captcha_stateless.protocols.replies import Json
 

@@ -9,7 +9,8 @@ from starlette.responses import PlainTextResponse, Response
 
 from captcha_stateless.errors import BadRequest, CaptchaError
 from captcha_stateless.protocols import scripts
-from captcha_stateless.protocols.base import Adapter, Handler, MethodNotAllowed, Table, wording
+from captcha_stateless.protocols.base import Adapter, Table, wording
+from captcha_stateless.protocols.endpoint import Handler, MethodNotAllowed
 from captcha_stateless.protocols.scripts import ANYONE, KEPT_FOR_EVER, KEPT_SHORT
 
 PATH = "/widget.js"
