@@ -16,6 +16,7 @@ FLOORS = [
         "errors",
         "events",
         "base64url",
+        "batch",
         "dataurl",
         "digests",
         "draws",
@@ -47,7 +48,13 @@ FLOORS = [
 # Floors within a package, where its modules build on each other; elsewhere siblings may import only their base.
 INNER_FLOORS: dict[str, list[list[str]]] = {
     "kinds": [["base"], ["spoken"], ["*"], ["__init__"]],
-    "protocols": [["markup", "ranges", "replies", "routing"], ["base"], ["scripts"], ["*"], ["__init__"]],
+    "protocols": [
+        ["endpoint", "markup", "ranges", "replies", "routing"],
+        ["base"],
+        ["scripts"],
+        ["*"],
+        ["__init__"],
+    ],
     "integrations": [["*"], ["__init__"]],
     "replay": [["base", "bloom", "breaker", "locks", "lua", "window"], ["arena"], ["*"], ["__init__"]],
     "risk": [["counters", "networks"], ["dnsbl", "rates"], ["assess"], ["__init__"]],
@@ -71,12 +78,12 @@ GROUND = {
     "sound": {"draws", "errors"},
     "pool": {"errors"},
     "admission": {"errors"},
-    "events": {"errors"},
 }
 
 HOMES = {
     "jwcrypto": {"passes", "keys"},
     "cryptography": {"keys", "seal"},
+    "msgpack": {"seal"},
     "dns": {"risk"},
     "starlette": {
         "protocols",
