@@ -1,5 +1,6 @@
 """The one composition root: settings in, Starlette out."""
 
+import hmac
 import logging
 import os
 import secrets
@@ -20,7 +21,6 @@ from starlette.types import Lifespan
 
 from captcha_stateless import keys, sites
 from captcha_stateless.admission import Admission
-from captcha_stateless.digests import keyed_hash
 from captcha_stateless.engine import Engine
 from captcha_stateless.errors import BadRequest, Misconfigured, Unavailable
 from captcha_stateless.events import Events
@@ -234,7 +234,10 @@ def shared_folder(key: bytes) -> Path:
     """Name the folder of a key ring's shared filter: two deployments on one host do not meet."""
     memory = Path("/dev/shm")  # noqa: S108 - a folder of mode 0700 is made in it
     parent = memory if memory.is_dir() else Path(tempfile.gettempdir())
-    return parent / f"captcha-stateless-{os.getuid()}-{keyed_hash(key, b'folder').hex()[:12]}"
+    # For ever the same: under another name a host's new workers would not see what its old ones have spent, and each side
+    # would honour the same pass.
+    name = hmac.digest(key, b"\0\0\0\x06folder", "sha256").hex()[:12]
+    return parent / f"captcha-stateless-{os.getuid()}-{name}"
 
 
 def _memory(settings: Settings, key: bytes, now: float) -> Replay:

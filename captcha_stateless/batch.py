@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
+_Waiting: TypeAlias = list[tuple[T, asyncio.Future[R]]]
 
 
 class Batch(Generic[T, R]):
@@ -14,27 +15,35 @@ class Batch(Generic[T, R]):
     def __init__(self, work: Callable[[list[T]], Sequence[R]]) -> None:
         """Take the work: a result for each item, in their order."""
         self._work = work
-        self._waiting: list[tuple[T, asyncio.Future[R]]] = []
+        # What is being collected, and for which loop: other threads have others, and a loop may end before its turn does.
+        self._open: tuple[asyncio.AbstractEventLoop | None, _Waiting[T, R]] = None, []
 
     async def __call__(self, item: T) -> R:
-        """Wait for the result of an item; where the work fails, all that were in it are told the same."""
+        """Wait for the result of an item."""
         loop = asyncio.get_running_loop()
         result: asyncio.Future[R] = loop.create_future()
-        # A loop that ended before its turn did leaves behind what nobody waits for any more.
-        if not self._waiting or self._waiting[0][1].get_loop() is not loop:
-            self._waiting = []
-            loop.call_soon(self._do)
-        self._waiting.append((item, result))
+        collecting, waiting = self._open
+        if collecting is not loop:
+            waiting = []
+            self._open = loop, waiting
+            loop.call_soon(self._close, waiting)
+        waiting.append((item, result))
         return await result
 
-    def _do(self) -> None:
-        waiting, self._waiting = self._waiting, []
+    def _close(self, waiting: _Waiting[T, R]) -> None:
+        if self._open[1] is waiting:
+            self._open = None, []
+        self._do(waiting)
+
+    def _do(self, waiting: _Waiting[T, R]) -> None:
         try:
             results = self._work([item for item, _ in waiting])
         except Exception as error:
-            for _, result in waiting:
-                if not result.done():
-                    result.set_exception(error)
+            if len(waiting) > 1:  # one of them is at fault, and only that one shall be told so
+                for each in waiting:
+                    self._do([each])
+            elif not waiting[0][1].done():
+                waiting[0][1].set_exception(error)
         else:
             for (_, result), done in zip(waiting, results, strict=True):
                 if not result.done():  # whoever asked may have gone meanwhile

@@ -204,7 +204,7 @@ class Engine:
         return await self._together[sealed.claims.kind](sealed.challenge or self.draw(sealed.claims))
 
     def _rendered(self, kind: Kind, challenges: list[Challenge]) -> list[tuple[bytes, ...]]:
-        with self.events.took("render"):
+        with self.events.took("render", len(challenges)):
             return kind.render_all(challenges)
 
     def hear(self, token: str) -> Claims:

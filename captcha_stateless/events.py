@@ -26,8 +26,8 @@ class Events:
     def inside(self, requests: int) -> None:
         """So many requests are at work or wait."""
 
-    def took(self, part: str) -> AbstractContextManager[object]:
-        """Time what happens inside."""
+    def took(self, part: str, pieces: int = 1) -> AbstractContextManager[object]:
+        """Time what happens inside, which is so many pieces of work."""
         return _UNTIMED
 
     def state(self, fill: float, ready: bool) -> None:

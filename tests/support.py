@@ -8,7 +8,7 @@ from typing import Any
 
 import anyio
 import httpx
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from captcha_stateless import Settings, create_app, keys
 from captcha_stateless.engine import Engine
@@ -44,7 +44,7 @@ class Entropy:
 class Visitor:
     """Sends requests to a server in this process, each from a loop of its own."""
 
-    def __init__(self, app: Starlette) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self.app = app
         self.address = "127.0.0.1"
 

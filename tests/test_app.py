@@ -1,5 +1,6 @@
 """The composed server: its page, its manners, and what it says when something breaks."""
 
+import os
 from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import httpx
 import pytest
 
 from captcha_stateless import Settings, create_app
+from captcha_stateless.app import shared_folder
 from captcha_stateless.errors import Misconfigured, Unavailable
 from captcha_stateless.replay.memory import MemoryReplay
 from tests.conftest import MakeServer
@@ -146,3 +148,8 @@ def test_a_policy_that_asks_for_what_no_kind_draws_is_refused_at_start(
 def test_a_default_policy_that_is_not_there_is_refused_at_start(make_server: MakeServer) -> None:
     with pytest.raises(Misconfigured, match="CAPTCHA_POLICY"):
         make_server(policy="other")
+
+
+def test_the_shared_filter_s_folder_never_changes_its_name() -> None:
+    """Under another name, workers after an update would honour what those before it have spent."""
+    assert shared_folder(b"k" * 32).name == f"captcha-stateless-{os.getuid()}-5efe51f6b96e"

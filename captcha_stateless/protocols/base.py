@@ -270,7 +270,10 @@ class Adapter(ABC):
             raise WrongMediaType(f"body must be {' or '.join(FORMS)}")
         try:
             async with request.form(max_files=0, max_fields=_MAX_FIELDS) as fields:
-                return {name: value for name, value in fields.multi_items() if isinstance(value, str)}
+                form = {name: value for name, value in fields.multi_items() if isinstance(value, str)}
+                # Of the client's own charset may come text that nobody can write.
+                "".join((*form, *form.values())).encode("utf-8")
+                return form
         except (HTTPException, LookupError, ValueError):
             raise BadRequest("body must be a form") from None
 

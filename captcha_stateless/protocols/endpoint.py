@@ -87,7 +87,7 @@ class Endpoint:
         self._methods = {**methods, **({"HEAD": methods["GET"]} if "GET" in methods else {})}
         self._allowed = ", ".join(sorted(self._methods))
         self._standing = adapter.standing
-        self._told: dict[tuple[object, ...], Response] = {}
+        self._told: dict[tuple[type, str, str], Response] = {}
 
     @property
     def protocol(self) -> str:
@@ -140,12 +140,12 @@ class Endpoint:
         self._adapter.note(error)
         if not self._standing:
             return self._worded(error, request)
-        name = (type(error), str(error), *vars(error).values())
+        name = (type(error), str(error), str(vars(error)))
         response = self._told.get(name)
         if response is None:
-            response = self._worded(error, request)
-            if len(self._told) < _MOST_TOLD:
-                self._told[name] = response
+            if len(self._told) >= _MOST_TOLD:
+                self._told.clear()
+            response = self._told[name] = self._worded(error, request)
         return response
 
     def _worded(self, error: CaptchaError, request: Request) -> Response:

@@ -43,8 +43,8 @@ class TileRenderer:
     """Draws tiles of one size in one family; the same arguments give the same pixels on every replica.
 
     Holds the atlas (shared by all renderers of a process that need the same one), tables and palettes: for
-    the default typefaces, 40 glyphs and 64 px, 13 MB. Any number of threads may call it at once: a call
-    writes only to what it made.
+    the default typefaces, 40 glyphs and 64 px, 13 MB, and 10 MB while it draws. Any number of threads may call
+    it at once: a call writes only to what it made.
 
     Raises:
         Misconfigured: the family, size, alphabet or a typeface cannot be drawn.

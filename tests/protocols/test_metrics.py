@@ -1,5 +1,6 @@
 """Metrics: what is counted, across workers too, and who may read it."""
 
+import asyncio
 import os
 import signal
 import time
@@ -76,6 +77,18 @@ def test_challenges_answers_and_refusals_are_counted(counting: Server) -> None:
     assert value(text, "captcha_solve_seconds_bucket", kind="grid", le="5.0") == 1
     for part in ("seal", "open", "render"):
         assert value(text, "captcha_work_seconds_count", part=part) >= 2
+
+
+def test_what_is_drawn_together_counts_as_so_many_drawings(counting: Server) -> None:
+    async def draw() -> None:
+        await asyncio.gather(
+            *(counting.engine.drawn(counting.engine.issue("test", "grid")) for _ in range(5))
+        )
+
+    asyncio.run(draw())
+
+    text = counting.visitor.get("/metrics").text
+    assert value(text, "captcha_work_seconds_count", part="render") == 5
 
 
 def test_passes_are_counted(counting: Server) -> None:

@@ -298,3 +298,10 @@ def test_a_return_address_that_could_be_more_than_one_is_refused_at_start(tmp_pa
 
     with pytest.raises(Misconfigured, match="returns are addresses"):
         load(path)
+
+
+def test_a_charset_that_makes_unwritable_text_is_a_bad_request(server: Server) -> None:
+    body = b'--B\r\nContent-Disposition: form-data; name="lang"\r\n\r\n\\ud800\r\n--B--\r\n'
+    headers = {"Content-Type": "multipart/form-data; boundary=B; charset=unicode_escape"}
+
+    assert server.visitor.post("/nojs", content=body, headers=headers).status_code == 400
