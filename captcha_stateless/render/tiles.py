@@ -114,9 +114,8 @@ class TileRenderer:
 
     def _drawn(self, asked: Sequence[tuple[Sequence[str], bytes]], count: int) -> list[list[bytes]]:
         words = np.stack([draw_words(seed, count, TILE_WORDS) for _, seed in asked])
-        pictures = self.indices([glyphs for glyphs, _ in asked], words).reshape(
-            -1, *self._basis.shape[:1] * 2
-        )
+        grids = self.indices([glyphs for glyphs, _ in asked], words)
+        pictures = grids.reshape(-1, *grids.shape[2:])
         files = encode(pictures, self._chosen_heads(words), self._deflate, up=self._bed is None)
         return [files[first : first + count] for first in range(0, len(files), count)]
 
@@ -129,9 +128,8 @@ class TileRenderer:
             layers = [face + ink * self._atlas.faces for face, ink in zip(faces, inks[-1], strict=True)]
             cells += self._atlas.cells(layers, glyphs)
         place = whole_places(self._warp.matrices(words[..., :WARP_WORDS]), self._basis)
-        tiles = self._atlas.at(cells, place, last=self._bed is None).reshape(
-            *words.shape[:2], *place.shape[2:]
-        )
+        drawn = self._atlas.at(cells, place, last=self._bed is None)
+        tiles = drawn.reshape(*words.shape[:2], *drawn.shape[1:])
         shown, chance = tiles[:, self._cluttered], words[:, self._cluttered]
         if self._bed:
             place = place.reshape(*words.shape[:2], *place.shape[1:])[:, self._cluttered]
