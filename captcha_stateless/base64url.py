@@ -24,9 +24,10 @@ def decode(text: str) -> bytes:
     return _read(text.encode("ascii").translate(_STANDARD))
 
 
-def decode_parts(text: str) -> list[bytes]:
-    """Read what stands between the dots; raises as :func:`decode`."""
-    return [_read(part) for part in text.encode("ascii").translate(_STANDARD).split(b".")]
+def decode_parts(text: str, count: int) -> list[bytes]:
+    """Read up to ``count`` parts with dots between; raises as :func:`decode`, so where there are more."""
+    # What follows the last dot that may be there is one part, and a further dot in it is foreign: many dots are no more work.
+    return [_read(part) for part in text.encode("ascii").translate(_STANDARD).split(b".", count - 1)]
 
 
 def _read(standard: bytes) -> bytes:

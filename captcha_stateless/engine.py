@@ -272,8 +272,7 @@ class Engine:
         if not kind.check(self._answer_key, claims, normal):
             self._missed(claims)
             raise WrongAnswer("answer is not right")
-        if claims.tries > 1:  # of one try that is spent nothing is left to win
-            await self._replay.win(**self._filed(claims))
+        await self._replay.win(**self._filed(claims))
 
     async def revoke(self, claims: Claims) -> None:
         """Use up every try of a token, judging nothing; that none is left already is no error.

@@ -40,6 +40,7 @@ _TYP_PREFIX = "captcha-"
 
 # RFC 7518: a 256-bit key, a 96-bit IV and a 128-bit tag; wrapping adds 64 bits to the key.
 _KEY_BYTES, _IV_BYTES, _TAG_BYTES = 32, 12, 16
+_PARTS = 4
 _LENGTHS = (_KEY_BYTES + 8, _IV_BYTES, _TAG_BYTES)
 
 _json = json.JSONEncoder(separators=(",", ":"))
@@ -77,7 +78,7 @@ class Seal:
         header, _, rest = token.partition(".")
         key = self._known().opening(header, purposes)
         try:
-            wrapped, iv, text, tag = base64url.decode_parts(rest)
+            wrapped, iv, text, tag = base64url.decode_parts(rest, _PARTS)
             if (len(wrapped), len(iv), len(tag)) != _LENGTHS:
                 raise ValueError("segment of another length")
             secret = aes_key_unwrap(key, wrapped)

@@ -136,6 +136,21 @@ def test_an_over_long_token_is_refused_before_any_crypto() -> None:
         SEAL.open(TOKEN + "A" * MAX_TOKEN_CHARACTERS, "onecaptcha")
 
 
+def test_further_segments_are_refused_and_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[bytes] = []
+
+    def note(part: bytes) -> bytes:
+        read.append(part)
+        return b""
+
+    monkeypatch.setattr(base64url, "_read", note)
+
+    with pytest.raises(BadToken):
+        SEAL.open(TOKEN.split(".")[0] + "." * 3_000, "onecaptcha")
+
+    assert len(read) == 4
+
+
 @pytest.mark.parametrize("segment", range(5))
 def test_every_flipped_bit_is_noticed(segment: int) -> None:
     parts = TOKEN.split(".")

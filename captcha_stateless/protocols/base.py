@@ -47,8 +47,8 @@ PASS_HEADER = "X-Captcha-Pass"  # noqa: S105 - the name of a header
 #: The media types of HTML forms.
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 _MAX_FIELDS = 32
-#: Addresses of pages, at most 16 KB each as heads of requests are, whose parts are remembered.
-_KNOWN = 256
+#: Texts of requests, at most 16 KB each as their heads are, of which is remembered what they say.
+REMEMBERED = 256
 #: What other systems take as an action and as customer data; the engine bounds all of a binding together.
 _ACTION = re.compile(r"[A-Za-z0-9_/-]{0,32}")
 _CDATA = re.compile(r"[ -~]{0,255}")
@@ -312,7 +312,7 @@ def origin_host(request: Request) -> str:
     return host_of(request.headers.get("origin", ""))
 
 
-@lru_cache(maxsize=_KNOWN)
+@lru_cache(maxsize=REMEMBERED)
 def host_of(address: str) -> str:
     """Tell the host name in an address, without its port; empty where there is none. The same few come again and again."""
     try:

@@ -30,7 +30,15 @@ from captcha_stateless.errors import (
     WrongSecret,
 )
 from captcha_stateless.model import Claims, Params
-from captcha_stateless.protocols.base import Adapter, Fault, Table, WrongMediaType, host_of, wording
+from captcha_stateless.protocols.base import (
+    REMEMBERED,
+    Adapter,
+    Fault,
+    Table,
+    WrongMediaType,
+    host_of,
+    wording,
+)
 from captcha_stateless.protocols.endpoint import BodyTooLarge, MethodNotAllowed
 from captcha_stateless.protocols.replies import Json
 from captcha_stateless.risk.networks import among, parse
@@ -41,8 +49,6 @@ SITE_KEY = "siteKey"
 SERVICE_ID = "captcha-stateless"
 #: The longest name that the domain name system knows (RFC 1035, section 2.3.4).
 MAX_HOST_CHARACTERS = 253
-#: Queries, at most 16 KB each as heads of requests are, whose site key is remembered.
-_KNOWN = 256
 
 #: What a verify says of a token that is not honoured; the token is used up by then, unless it is none of ours.
 VERDICTS: dict[type[CaptchaError], str] = {WrongAnswer: "invalid-solution", Refused: "invalid-token"}
@@ -196,7 +202,7 @@ class RestCaptcha(Adapter):
         return claims
 
 
-@lru_cache(maxsize=_KNOWN)
+@lru_cache(maxsize=REMEMBERED)
 def _key(query: bytes) -> str:
     # A site's requests all have the same query.
     return QueryParams(query).get(SITE_KEY, "")
