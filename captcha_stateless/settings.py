@@ -10,6 +10,7 @@ from typing import Any, Literal, Self, get_args
 
 from captcha_stateless.errors import Misconfigured
 from captcha_stateless.stages import EXTENSIONS
+from captcha_stateless.stores.url import RedisUrl
 
 PREFIX = "CAPTCHA_"
 #: Names the TOML file; it is no setting itself.
@@ -107,8 +108,14 @@ def _short(most: int) -> Callable[[str], str]:
 
 
 def _replay(text: str) -> str:
-    if text not in ("memory", "shared") and not text.startswith(("redis://", "rediss://", "unix://")):
-        raise ValueError("must be memory, shared, or a redis://, rediss:// or unix:// URL")
+    return text if text in ("memory", "shared") else _redis(text, "must be memory, shared, or a Redis URL")
+
+
+def _redis(text: str, rule: str) -> str:
+    try:
+        RedisUrl.parse(text)
+    except Misconfigured as problem:
+        raise ValueError(f"{rule}: {problem}") from None
     return text
 
 
@@ -120,9 +127,7 @@ def _rates(text: str) -> tuple[str, ...]:
 
 
 def _store(text: str) -> str:
-    if text != "memory" and not text.startswith(("redis://", "rediss://")):
-        raise ValueError("must be memory, or a redis:// or rediss:// URL")
-    return text
+    return text if text == "memory" else _redis(text, "must be memory, or a Redis URL")
 
 
 def _option(default: Any, parse: Callable[[str], Any], text: str, *, secret: bool = False) -> Any:
@@ -250,7 +255,7 @@ class Settings:
     rate_limit_store: str = _option(
         "memory",
         _store,
-        "where they are counted: `memory` (each worker by itself) or a `redis://` URL (all replicas)",
+        "where they are counted: `memory` (each worker by itself) or a Redis URL (all replicas)",
         secret=True,
     )
     queue: int = _option(
@@ -260,7 +265,7 @@ class Settings:
         "shared",
         _replay,
         "where spent tokens are remembered: `memory` (one process), `shared` (all workers of a host), or a "
-        "`redis://`, `rediss://` or `unix://` URL (all replicas)",
+        "Redis URL (all replicas; docs/redis.md)",
         secret=True,
     )
     replay_dir: Path | None = _option(
@@ -269,7 +274,7 @@ class Settings:
     replay_rate: int = _option(
         1_000,
         _whole(1, 1_000_000),
-        "answers a second that the replay filter must remember without filling up",
+        "marks a second that the replay filter has room for; a protocol alone may use two thirds (docs/capacity.md)",
     )
     replay_mode: ReplayMode = _option(
         "exact",

@@ -28,6 +28,7 @@ FLOORS = [
         "settings",
         "sound",
         "stages",
+        "stores",
         "testkeys",
         "watched",
         "render",
@@ -56,7 +57,13 @@ INNER_FLOORS: dict[str, list[list[str]]] = {
         ["__init__"],
     ],
     "integrations": [["*"], ["__init__"]],
-    "replay": [["base", "bloom", "breaker", "locks", "lua", "window"], ["arena"], ["*"], ["__init__"]],
+    "replay": [
+        ["base", "bloom", "breaker", "lua", "shares", "window"],
+        ["locks", "names"],
+        ["arena", "server"],
+        ["*"],
+        ["__init__"],
+    ],
     "risk": [["counters", "networks"], ["dnsbl", "rates"], ["assess"], ["__init__"]],
     "render": [
         ["chance", "checks", "deflate", "inks", "typefaces", "sheet"],
@@ -68,11 +75,13 @@ INNER_FLOORS: dict[str, list[list[str]]] = {
         ["__init__"],
     ],
     "sound": [["wav"], ["voices"], ["speaker"], ["__init__"]],
+    "stores": [["url"], ["connect"], ["__init__"]],
     "wire": [["guarded"], ["*"], ["__init__"]],
 }
 # Within the lowest floor: these stand on the others.
 GROUND = {
-    "settings": {"errors", "stages"},
+    "settings": {"errors", "stages", "stores"},
+    "stores": {"errors"},
     "watched": {"errors"},
     "render": {"errors"},
     "sound": {"draws", "errors"},
@@ -111,7 +120,7 @@ HOMES = {
     "isal": {"render"},
     "pybase64": {"dataurl"},
     "numpy": {"render", "replay", "sound"},
-    "redis": {"replay"},
+    "redis": {"replay", "stores"},
     "limits": {"risk"},
     "captcha": set(),  # only its recordings are read
 }

@@ -172,6 +172,26 @@ class ReplayContract:
         assert state.scope == replay.scope
         assert 0 <= state.fill < 1
 
+    async def test_no_namespace_fills_the_room_of_another(self, replay: Replay, now: int) -> None:
+        """Answers that cost nothing filled the filter, and no pass could be verified for half an hour."""
+        exp = now // 10 * 10 + 30
+        shares = Shares.of(1000)
+
+        async def spend(namespace: str) -> int:
+            return await replay.spend(namespace, secrets.token_bytes(16), iat=now, exp=exp, now=now)
+
+        with pytest.raises(Unavailable):
+            for _ in range(2000):
+                await spend("grid")
+        with pytest.raises(Unavailable):
+            await spend("grid/won")
+
+        for namespace in ("pass", "text"):
+            assert [await spend(namespace) for _ in range(shares.own)] == [1] * shares.own
+            with pytest.raises(Unavailable):
+                await spend(namespace)
+        assert (await replay.state(now)).ready
+
     async def test_closing_twice_is_harmless(self, replay: Replay) -> None:
         await replay.close()
         await replay.close()
@@ -214,27 +234,7 @@ class BoundedContract(ReplayContract):
         later = await tiny.state(exp + 15)
 
         assert (full.fill, full.ready) == (1.0, True)
-        assert (later.fill, later.ready) == (0.0, True)
-
-    async def test_no_namespace_fills_the_room_of_another(self, replay: Replay, now: int) -> None:
-        """Answers that cost nothing filled the filter, and no pass could be verified for half an hour."""
-        exp = now // 10 * 10 + 30
-        shares = Shares.of(1000)
-
-        async def spend(namespace: str) -> int:
-            return await replay.spend(namespace, secrets.token_bytes(16), iat=now, exp=exp, now=now)
-
-        with pytest.raises(Unavailable):
-            for _ in range(2000):
-                await spend("grid")
-        with pytest.raises(Unavailable):
-            await spend("grid/won")
-
-        for namespace in ("pass", "text"):
-            assert [await spend(namespace) for _ in range(shares.own)] == [1] * shares.own
-            with pytest.raises(Unavailable):
-                await spend(namespace)
-        assert (await replay.state(now)).ready
+        assert later.fill == 0.0
 
     async def test_failed_closing_does_not_take_the_pass_away(self, tiny: Replay, now: int) -> None:
         """The mark of the winner is what counts; here the bucket has no room to close the rest."""
