@@ -304,8 +304,9 @@ def _check_own(found: os.stat_result, is_kind: Callable[[int], bool]) -> None:
     """Refuse what others could write or have put there."""
     if not is_kind(found.st_mode) or found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o077:
         raise Misconfigured(
-            "the replay filter's directory and file must belong to the server's user, "
-            "with modes 0700 and 0600"
+            "the replay filter's directory and file must belong to the server's user, with modes 0700 and 0600; "
+            "where another user has made them, name a directory that only yours can make (CAPTCHA_REPLAY_DIR, "
+            "or systemd's RuntimeDirectory)"
         )
 
 
