@@ -18,7 +18,7 @@ from redis.exceptions import (
 
 from captcha_stateless.errors import CaptchaError, Misconfigured, Unavailable
 from captcha_stateless.replay.breaker import Breaker
-from captcha_stateless.stores.connect import Client, connect
+from captcha_stateless.stores.connect import Client, close, connect, find
 from captcha_stateless.stores.url import RedisUrl
 
 #: After a failure, so long nothing is asked of the server.
@@ -27,8 +27,8 @@ _PAUSE_SECONDS = 0.2
 #: Connections that one process opens at most; further questions wait for one within their time.
 _CONNECTIONS = 32
 
-#: A cluster's client learns which node has what before its first question, and again after a node is gone.
-_MAP_SECONDS = 2.0
+#: Where the servers are is asked of Sentinels or of a cluster's nodes, some of which may be gone, too.
+_FIND_SECONDS = 2.0
 
 Answer = TypeVar("Answer")
 
@@ -43,6 +43,7 @@ class Server:
         self._places = asyncio.Semaphore(_CONNECTIONS)
         self._breaker = Breaker(_PAUSE_SECONDS)
         self._clock = clock
+        self._lost = True
 
     async def run(self, script: str, keys: list[str], values: list[Any]) -> Any:
         """Run a script, sending its text where the server does not know it.
@@ -71,23 +72,25 @@ class Server:
         """
         self._breaker.enter(self._clock())
         try:
-            if not isinstance(self._client, Redis):
-                async with asyncio.timeout(_MAP_SECONDS):
-                    await self._client.initialize()
+            if self._lost:
+                async with asyncio.timeout(_FIND_SECONDS):
+                    await find(self._client)
             async with asyncio.timeout(self._timeout), self._places:
                 answer = await question(self._client)
         except (RedisError, RedisClusterException, OSError) as failure:
             self._breaker.fail(self._clock())
+            self._lost = True
             if isinstance(failure, ResponseError) and isinstance(self._client, Redis):
                 # A master that was demoted still answers: only a new connection finds its successor.
                 await self._client.connection_pool.disconnect(inuse_connections=False)
             raise _worded(failure) from None
         self._breaker.succeed()
+        self._lost = False
         return answer
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._client.aclose()
+        await close(self._client)
 
 
 def require_suitable(info: str) -> None:

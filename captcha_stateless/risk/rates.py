@@ -75,7 +75,9 @@ class Rates:
     async def close(self) -> None:
         """Close the connections to Redis."""
         if self._redis is not None:
-            await self._redis.client.aclose()
+            from captcha_stateless.stores.connect import close  # an extra
+
+            await close(self._redis.client)
 
     async def _seconds_over(self, rate: RateLimitItem, who: str) -> int | None:
         if self._memory and len(self._memory.storage) > MOST:

@@ -10,6 +10,7 @@ try:
     from redis.asyncio.cluster import ClusterNode
     from redis.asyncio.connection import parse_url
     from redis.asyncio.retry import Retry
+    from redis.asyncio.sentinel import SentinelConnectionPool
     from redis.backoff import NoBackoff
     from redis.exceptions import RedisClusterException
 except ImportError:
@@ -41,6 +42,25 @@ def connect(url: RedisUrl, timeout_seconds: float) -> Client:
         raise Misconfigured(f"the Redis URL has an option that does not work: {problem}") from None
 
 
+async def find(client: Client) -> None:
+    """Let a client learn where its servers are, if it must ask others for that.
+
+    Raises:
+        RedisError, RedisClusterException, OSError: nobody tells.
+    """
+    if isinstance(client, RedisCluster):
+        await client.initialize()
+    elif isinstance(client.connection_pool, SentinelConnectionPool):
+        await client.connection_pool.get_master_address()  # type: ignore[no-untyped-call]
+
+
+async def close(client: Client) -> None:
+    """Close a client's connections, and those to whom it asked for its servers."""
+    await client.aclose()
+    if not isinstance(client, RedisCluster) and isinstance(client.connection_pool, SentinelConnectionPool):
+        await client.connection_pool.sentinel_manager.aclose()
+
+
 def _server(url: RedisUrl, timeouts: dict[str, Any]) -> Client:
     # Nothing is tried again: a second try would find the token spent by the first.
     return Redis.from_url(url.plain, retry=Retry(NoBackoff(), 0), **timeouts)
@@ -54,8 +74,12 @@ def _sentinel(url: RedisUrl, timeouts: dict[str, Any]) -> Client:
         if name.startswith(_SENTINEL)
     }
     shared = {name: value for name, value in options.items() if name.startswith("ssl")}
-    sentinels = Sentinel(url.hosts, sentinel_kwargs=timeouts | shared | own)  # type: ignore[no-untyped-call]
-    client: Client = sentinels.master_for(url.service, retry=Retry(NoBackoff(), 0), **timeouts, **options)
+    once = {
+        "retry": Retry(NoBackoff(), 0),
+        **timeouts,
+    }  # a Sentinel that is gone must not keep us from the next
+    sentinels = Sentinel(url.hosts, sentinel_kwargs=once | shared | own)  # type: ignore[no-untyped-call]
+    client: Client = sentinels.master_for(url.service, **once, **options)
     return client
 
 

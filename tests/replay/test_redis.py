@@ -531,6 +531,18 @@ async def test_documented_user_has_all_rights_it_needs(server: RedisServer, make
         server.url = plain
 
 
+async def test_password_and_database_of_the_url_are_used(
+    start_server: Callable[..., RedisServer], make: Make
+) -> None:
+    server = start_server()
+    server.ask("CONFIG", "SET", "requirepass", "p@ss#w/rd?100%")
+    server.url = f"redis://:p%40ss%23w%2Frd%3F100%25@127.0.0.1:{server.port}/3"
+
+    await seconds_until_honoured(make(server))
+
+    assert list(server.admin.info("keyspace")) == ["db3"]
+
+
 @pytest.mark.parametrize("mode", ["exact", "compact"])
 async def test_looking_without_the_right_to_is_unavailable(
     server: RedisServer, make: Make, mode: Mode

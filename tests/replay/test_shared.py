@@ -329,7 +329,7 @@ def test_file_and_directory_are_ours_alone(make_fast: Make, tmp_path: Path) -> N
 def test_directory_open_to_others_is_refused(make_fast: Make, tmp_path: Path) -> None:
     (tmp_path / "replay").mkdir(mode=0o755)
 
-    with pytest.raises(Misconfigured, match="0700"):
+    with pytest.raises(Misconfigured, match=r"0700.*CAPTCHA_REPLAY_DIR"):
         make_fast()
 
 
