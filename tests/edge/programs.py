@@ -80,6 +80,18 @@ def haproxy(folder: Path, text: str, port: int) -> Iterator[str]:
 
 
 @contextlib.contextmanager
+def caddy(folder: Path, text: str, port: int) -> Iterator[str]:
+    """Run Caddy, which keeps what it keeps in the folder."""
+    folder.mkdir(exist_ok=True)
+    quiet = "{\n\tadmin off\n\tlog {\n\t\tlevel ERROR\n\t}\n}\n"
+    (folder / "Caddyfile").write_text(quiet + text)
+    places = [f"{name}={folder}" for name in ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME")]
+    words = ["env", *places, program("caddy"), "run", "--adapter", "caddyfile", "--config"]
+    with running([*words, str(folder / "Caddyfile")], port) as url:
+        yield url
+
+
+@contextlib.contextmanager
 def varnish(folder: Path, port: int, *options: str) -> Iterator[str]:
     """Run Varnish."""
     command = [

@@ -1,4 +1,4 @@
-"""Round robin over replicas, by nginx and HAProxy with the files that are handed out: every step elsewhere."""
+"""Round robin over replicas, by nginx, HAProxy and Caddy with the files that are handed out: every step elsewhere."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -36,7 +36,19 @@ def behind_haproxy(_: Path, ports: list[int], listening: int) -> str:
     return whole.partition("# A site that lets in")[0]
 
 
-BALANCERS = {"nginx": (programs.nginx, behind_nginx), "haproxy": (programs.haproxy, behind_haproxy)}
+def behind_caddy(_: Path, ports: list[int], listening: int) -> str:
+    places = {**programs.replicas(ports), "\n:8080 {": f"\n:{listening} {{"}
+    whole = programs.placed("Caddyfile", places).partition("# The cookie")[0]
+    # Two servers with one address would be a third of the requests for one, and two for the other.
+    twice = f"127.0.0.1:{ports[-1]} 127.0.0.1:{ports[-1]}"
+    return whole.replace(twice, f"127.0.0.1:{ports[-1]}")
+
+
+BALANCERS = {
+    "nginx": (programs.nginx, behind_nginx),
+    "haproxy": (programs.haproxy, behind_haproxy),
+    "caddy": (programs.caddy, behind_caddy),
+}
 
 
 @pytest.fixture(params=list(BALANCERS), scope="module")

@@ -1,4 +1,4 @@
-"""Rolling restarts and kills of replicas behind nginx and HAProxy, under load; long with CAPTCHA_TEST_CHAOS=1."""
+"""Rolling restarts and kills of replicas behind nginx, HAProxy and Caddy, under load; long with CAPTCHA_TEST_CHAOS=1."""
 
 import asyncio
 import time

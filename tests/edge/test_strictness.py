@@ -10,7 +10,7 @@ import pytest
 
 from tests.edge import programs
 from tests.edge.conftest import Fleet, settings_in
-from tests.edge.test_balancers import behind_haproxy, behind_nginx
+from tests.edge.test_balancers import behind_caddy, behind_haproxy, behind_nginx
 from tests.live import LiveServer, free_port, live_server
 
 #: nginx with limits so low that a test meets them.
@@ -128,6 +128,7 @@ PROXIES = {
     "nginx": (programs.nginx, behind_nginx),
     "nginx by hash": (programs.nginx, plain("nginx-hash.conf")),
     "haproxy": (programs.haproxy, behind_haproxy),
+    "caddy": (programs.caddy, behind_caddy),
     "varnish": (
         varnish,
         lambda _, ports, port: programs.placed("varnish.vcl", {'"8001"': f'"{ports[0]}"'}),
