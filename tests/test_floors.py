@@ -19,6 +19,7 @@ FLOORS = [
     ["sites"],
     ["passes"],
     ["engine"],
+    ["gate"],
     ["http", "client"],
     ["protocols"],
     ["app", "integrations"],

@@ -19,6 +19,7 @@ from captcha_stateless.errors import (
     Unavailable,
     WrongAnswer,
 )
+from captcha_stateless.gate import Binding
 from captcha_stateless.http import languages
 from captcha_stateless.http.bodies import WrongMediaType, read_form
 from captcha_stateless.http.dataurl import data_url
@@ -26,7 +27,7 @@ from captcha_stateless.http.endpoint import BodyTooLarge, MethodNotAllowed
 from captcha_stateless.http.markup import Markup, document, element, joined
 from captcha_stateless.model import Sealed
 from captcha_stateless.protocols import scripts
-from captcha_stateless.protocols.base import Adapter, Binding, Table, wording
+from captcha_stateless.protocols.base import Adapter, Table, wording
 from captcha_stateless.sites import testkeys
 
 PATH, STYLE = "/nojs", "/nojs.css"
@@ -84,7 +85,7 @@ class NoJs(Adapter):
 
     async def begin(self, request: Request) -> Response:
         """Show the first stage."""
-        return self._begin(self._ask(request, request.query_params), "")
+        return await self._begin(request, self._ask(request, request.query_params), "")
 
     async def answer(self, request: Request) -> Response:
         """Do what the visitor's button says: check the answer, give more time, or show something else."""
@@ -92,23 +93,26 @@ class NoJs(Adapter):
         wanted, token = fields.get("do", "check"), fields.get("token", "")
         ask = self._ask(request, {**fields, "kind": wanted} if wanted in KINDS else fields)
         if wanted == "more":
-            return self._stage(ask, self.engine.extend(token, self.name), "")
+            sealed = self.engine.extend(token, self.name)
+            await self.gate.again(self.caller(request), sealed.claims)
+            return self._stage(ask, sealed, "")
         if wanted != "check":
-            return self._begin(ask, "")
+            return await self._begin(request, ask, "")
         try:
-            return await self._judge(ask, token, fields)
+            return await self._judge(request, ask, token, fields)
         except Refused as error:
             self.note(error)
-            return self._begin(ask, ask.words[wording(NOTES, error)])
+            return await self._begin(request, ask, ask.words[wording(NOTES, error)])
 
-    async def _judge(self, ask: Ask, token: str, fields: Mapping[str, str]) -> Response:
+    async def _judge(self, request: Request, ask: Ask, token: str, fields: Mapping[str, str]) -> Response:
         claims = self.engine.look(token, self.name)
         tiles = [f"tile{tile}" in fields for tile in range(TILES)]
-        claims = await self.engine.play(claims, tiles if claims.kind == "grid" else fields.get("answer"))
+        answer = tiles if claims.kind == "grid" else fields.get("answer")
+        claims = await self.gate.play(self.caller(request), claims, answer)
         following = self.engine.advance(claims)
         if following is not None:
             return self._stage(ask, following, ask.words["next"])
-        return self._done(ask, self.engine.passes.vouch(claims).token)
+        return self._done(ask, self.gate.vouch(claims).token)
 
     def reply(self, error: CaptchaError, request: Request) -> Response:
         """Word a refusal as a page in the visitor's language."""
@@ -132,8 +136,8 @@ class NoJs(Adapter):
         asked = {name: fields[name] for name in ASKED if fields.get(name)}
         host = _host(asked.get("return", ""))
         words = {"action": asked.get("action", ""), "cdata": asked.get("cdata", "")}
-        binding = self.bind(request, asked.get("sitekey"), host=host, **words)
-        kind = self._kind(asked, binding["site"])
+        binding = self.gate.bind(host, asked.get("sitekey"), **words)
+        kind = self._kind(asked, binding.site)
         language = _language(request, asked)
         return Ask({**asked, "kind": kind}, language, scripts.words(language), binding, kind)
 
@@ -149,13 +153,12 @@ class NoJs(Adapter):
             site.require_kind(kind)
         return kind
 
-    def _begin(self, ask: Ask, note: str) -> Response:
-        if ask.binding["site"] == testkeys.PASSING_SITE:
+    async def _begin(self, request: Request, ask: Ask, note: str) -> Response:
+        if ask.binding.site == testkeys.PASSING_SITE:
             return self._done(ask, testkeys.DUMMY)
-        if ask.binding["site"] == testkeys.FAILING_SITE:
+        if ask.binding.site == testkeys.FAILING_SITE:
             raise Blocked("the failing test site")
-        wanted = self.profile(ask.binding["site"]) if ask.kind == "grid" else {}
-        return self._stage(ask, self.engine.issue(self.name, ask.kind, wanted, **ask.binding), note)
+        return self._stage(ask, await self.ask(request, ask.binding, ask.kind), note)
 
     def _stage(self, ask: Ask, sealed: Sealed, note: str) -> Response:
         kept = [*ask.fields.items(), ("token", sealed.token)]
