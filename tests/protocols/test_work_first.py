@@ -130,7 +130,7 @@ def test_a_page_may_ask_for_the_work_beforehand(make_server: MakeServer, tmp_pat
 
     work = ask(server, "sitekey=shop", "/api/work")
 
-    assert (work["first"], work["time"]) == (True, 600)
+    assert (work["first"], work["time"]) == (True, 120)
     assert len(bring(server, work).json()["images"]) == 9
 
 
