@@ -18,7 +18,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from captcha_stateless import keys
+from captcha_stateless.tokens import keys
 from tests.live import LiveServer
 
 CHALLENGE = b"POST /api/challenge HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"

@@ -16,9 +16,10 @@ from pathlib import Path
 from captcha.image import ImageCaptcha
 from load import Cost, Sent, Server, serving
 
-from captcha_stateless import Settings, keys
+from captcha_stateless import Settings
 from captcha_stateless.app import create_engine
 from captcha_stateless.engine import Engine
+from captcha_stateless.tokens import keys
 
 REQUESTS = 600
 #: The least of so many rounds counts, after one that warms up.
@@ -101,7 +102,7 @@ def phases(engine: Engine, whole: Cost) -> None:
     left = whole.microseconds
     rows: Sequence[tuple[str, Callable[[], object]]] = [
         ("choose and seal", lambda: engine.issue("bench", "grid")),
-        ("draw and encode ten pictures", lambda: engine.picture(sealed)),
+        ("draw and encode ten pictures", lambda: engine.renderer.picture(sealed)),
         (OPEN, lambda: engine.look(sealed.token, "bench")),
     ]
     for name, work in rows:

@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 from jwcrypto.jws import JWS
 
-from captcha_stateless import keys
 from captcha_stateless.model import Pass
-from captcha_stateless.passes import Passes
+from captcha_stateless.tokens import keys
+from captcha_stateless.tokens.passes import Signer
 
 ROUNDS = 2_000
 
@@ -18,7 +18,7 @@ ROUNDS = 2_000
 def main() -> None:
     now = int(time.time())
     ring = keys.fresh_ring(now)
-    passes, key = Passes(lambda: ring, "captcha-stateless"), ring.signer.jwk
+    passes, key = Signer(lambda: ring, "captcha-stateless"), ring.signer.jwk
     claims = Pass(
         site="dev-site",
         host="shop.example",

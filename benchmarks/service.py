@@ -26,7 +26,9 @@ def main(extra: str, what: str, port: str) -> None:
         from captcha_stateless import create_app
 
         app = create_app()
-        connections = f"captcha_stateless.wire.{'h11' if extra == 'plain' else 'httptools'}:Protocol"
+        connections = (
+            f"captcha_stateless.http.connections.{'h11' if extra == 'plain' else 'httptools'}:Protocol"
+        )
     uvicorn.run(
         app,
         host="127.0.0.1",

@@ -18,10 +18,11 @@ from captcha.image import ImageCaptcha
 from grid import cpu_microseconds
 from load import Cost, Sent, Server, serving
 
-from captcha_stateless import Settings, keys, sites
+from captcha_stateless import Settings, sites
 from captcha_stateless.app import create_engine
 from captcha_stateless.engine import Engine
 from captcha_stateless.sound import Speaker, load_voices
+from captcha_stateless.tokens import keys
 
 REQUESTS = 3_000
 ROUNDS = 6
@@ -62,7 +63,7 @@ def pictures(engine: Engine) -> None:
 
 
 def picture(engine: Engine, wanted: dict[str, int]) -> bytes:
-    return engine.picture(engine.issue("bench", "text", wanted))[0]
+    return engine.renderer.picture(engine.issue("bench", "text", wanted))[0]
 
 
 def sounds() -> None:

@@ -19,9 +19,11 @@ from typing import Any
 import altcha
 from load import Sent, serving
 
-from captcha_stateless import Settings, keys
-from captcha_stateless.app import create_engine, create_replay
-from captcha_stateless.digests import fingerprint
+from captcha_stateless import Settings
+from captcha_stateless.app import create_engine
+from captcha_stateless.replay import factory
+from captcha_stateless.tokens import keys
+from captcha_stateless.tokens.digests import fingerprint
 
 REQUESTS, ROUNDS = 2_000, 5
 SITES = f"""
@@ -84,7 +86,7 @@ def solve(nonce: str) -> str:
 def in_the_engine() -> Iterator[tuple[str, float]]:
     ring = keys.fresh_ring(int(time.time()) - 10)
     settings = Settings(replay="memory", replay_rate=20_000)
-    replay = create_replay(settings, ring, time.time() - 10)
+    replay = factory.create(settings, ring.derive("replay"), time.time() - 10)
     engine = create_engine(settings, lambda: ring, replay)
     work = {"unit": "hex", "difficulty": 1}
     issued = [engine.issue("bench", "work", work) for _ in range(REQUESTS * ROUNDS)]

@@ -22,7 +22,7 @@ import httpx
 
 from captcha_stateless.errors import BadToken, Misconfigured
 from captcha_stateless.model import Pass
-from captcha_stateless.passes import UnknownKey, Verifier
+from captcha_stateless.tokens.passes import UnknownKey, Verifier
 
 TIMEOUT_SECONDS = 5.0
 RETRIES = 2

@@ -1,24 +1,20 @@
-"""The verbs that a protocol may ask: issue, look, picture, speak, redeem, play, advance, extend, revoke, vouch.
+"""The verbs that a protocol may ask: issue, look, redeem, play, advance, extend, revoke, attest, consume.
+
+What is seen and heard is the renderer's, what a solved run earns is of the passes; the engine holds both.
 
 Rule 1: a token is opened, then its answer's form is looked at, then a try is spent, then the answer is judged. A malformed
 answer burns nothing; no answer is judged twice.
 
 Rule 2: the sealed digest decides and the sealed seed draws, so a verdict never depends on the version of the drawing code.
 
-Rule 3: a pass is single-use where it is admitted; recognising one spends nothing.
-
-Rule 4: only this module owns a clock and entropy.
+Rule 3: only the engine and its passes own a clock and entropy.
 """
 
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
-from functools import partial
-from typing import Any, TypedDict
+from typing import TypedDict
 
-from captcha_stateless.batch import Batch
-from captcha_stateless.digests import keyed_hash
 from captcha_stateless.errors import (
     BadRequest,
     BadToken,
@@ -26,29 +22,21 @@ from captcha_stateless.errors import (
     Expired,
     Spent,
     TooSoon,
-    Unavailable,
     WrongAnswer,
 )
-from captcha_stateless.events import Events
 from captcha_stateless.kinds.base import Kind
-from captcha_stateless.model import Challenge, Claims, Params, Pass, Sealed, Signed
+from captcha_stateless.kinds.renderer import Renderer
+from captcha_stateless.model import Challenge, Claims, Params, Pass, Sealed
 from captcha_stateless.passes import Passes
 from captcha_stateless.replay.base import Replay, ReplayState
-from captcha_stateless.seal import Seal
-from captcha_stateless.sites import Site
-from captcha_stateless.stages import EXTENSIONS
+from captcha_stateless.settings import EXTENSIONS
+from captcha_stateless.telemetry.events import FAULT, Events
+from captcha_stateless.tokens.seal import Seal
 
-#: Where spent passes are filed, and where the idempotency keys that won them.
-PASS = "pass"  # noqa: S105 - the name of a namespace
-_PASS_KEY = "pass/key"  # noqa: S105
-PASS_SECONDS = 300
 #: How long the step after a solved run may take, where a protocol has one.
 PROOF_SECONDS = 300
 #: The purpose of a token that is made to be opened at once.
 TRIAL = "trial"
-
-#: What the events are told of what ended neither well nor with a refusal.
-_FAULT = "fault"
 
 _JTI_BYTES = 16
 _SEED_BYTES = 16
@@ -77,7 +65,6 @@ class Engine:
         replay: Replay,
         answer_key: bytes,
         extensions: int = EXTENSIONS,
-        pass_seconds: int = PASS_SECONDS,
         heard: tuple[str, ...] = (),
         clock: Callable[[], float] = time.time,
         entropy: Callable[[int], bytes] = secrets.token_bytes,
@@ -87,10 +74,10 @@ class Engine:
         """Take the parts; ``missed`` is told of every wrong answer, ``events`` of all that happens."""
         self.events = events or Events()
         self._seal, self._kinds, self._replay = seal, kinds, replay
-        self._passes, self._pass_seconds = passes, pass_seconds
+        self.passes = passes
+        self.renderer = Renderer(kinds, mark_key=answer_key, events=self.events)
         self._answer_key, self._extensions, self._heard = answer_key, extensions, heard
         self._clock, self._entropy, self._missed = clock, entropy, missed
-        self._together = {name: Batch(partial(self._rendered, kind)) for name, kind in kinds.items()}
         self._began = clock()
 
     def issue(
@@ -181,32 +168,6 @@ class Engine:
         """
         return self._seal.inspect(token)
 
-    def draw(self, claims: Claims) -> Challenge:
-        """Draw a token's challenge again, from its seed."""
-        return self._kinds[claims.kind].draw(claims.seed, claims.params)
-
-    def prepare(self, kind: str, wanted: Params) -> None:
-        """Draw one that nobody sees, so that what is slow the first time has been done."""
-        self._kinds[kind].render(self._kinds[kind].draw(bytes(_SEED_BYTES), self.plan(kind, wanted)))
-
-    def redraw(self, claims: Claims) -> tuple[bytes, ...]:
-        """Render what was shown with a token, from its seed: the same to the pixel on every replica."""
-        with self.events.took("render"):
-            return self._kinds[claims.kind].render(self.draw(claims))
-
-    def picture(self, sealed: Sealed) -> tuple[bytes, ...]:
-        """Render what a visitor sees or hears of a challenge."""
-        with self.events.took("render"):
-            return self._kinds[sealed.claims.kind].render(sealed.challenge or self.draw(sealed.claims))
-
-    async def drawn(self, sealed: Sealed) -> tuple[bytes, ...]:
-        """Render what a visitor sees, together with all that is asked for in the same turn of the event loop."""
-        return await self._together[sealed.claims.kind](sealed.challenge or self.draw(sealed.claims))
-
-    def _rendered(self, kind: Kind, challenges: list[Challenge]) -> list[tuple[bytes, ...]]:
-        with self.events.took("render", len(challenges)):
-            return kind.render_all(challenges)
-
     def hear(self, token: str) -> Claims:
         """Open a live token of any protocol whose challenges can be heard, spending nothing.
 
@@ -215,31 +176,6 @@ class Engine:
             Expired: when its deadline has passed.
         """
         return self.look(token, *self._heard)
-
-    def languages(self, kind: str) -> tuple[str, ...]:
-        """Tell the languages in which challenges of a kind can be heard, the default one first."""
-        return self._kinds[kind].languages
-
-    def speak(self, claims: Claims, language: str) -> bytes:
-        """Say a token's challenge, as a WAV file; takes milliseconds, so call it from a thread.
-
-        Raises:
-            BadRequest: when it cannot be heard, or not in this language.
-        """
-        with self.events.took("speak"):
-            return self._kinds[claims.kind].speak(self.draw(claims), language)
-
-    def notice(self, kind: str, text: str, wanted: Params) -> bytes:
-        """Draw a word that is no challenge, as a picture of that kind would be.
-
-        Raises:
-            BadRequest: when the kind draws no words, or not of that sort.
-        """
-        return self._kinds[kind].notice(text, self._kinds[kind].plan(wanted))
-
-    def mark(self, claims: Claims) -> str:
-        """Name what a token draws, for caches: equal for equal drawings, and no help in finding the seed."""
-        return keyed_hash(self._answer_key, b"mark", claims.seed).hex()
 
     async def redeem(self, claims: Claims, answer: object) -> None:
         """Use up a try of a token that :meth:`look` opened; returning at all means that the answer is right.
@@ -252,7 +188,7 @@ class Engine:
             WrongAnswer: when the answer is not right; its try is spent.
             Unavailable: when the replay filter cannot say; nothing is spent.
         """
-        result = _FAULT
+        result = FAULT
         try:
             await self._judge(claims, answer)
             result = "right"
@@ -333,97 +269,6 @@ class Engine:
         )
         return self._sealed(proof)
 
-    def vouch(self, claims: Claims) -> Signed:
-        """Sign the pass that a solved run earns: what it is bound to, and nothing of the challenge."""
-        now = int(self._clock())
-        earned = Pass(
-            site=claims.site,
-            host=claims.host,
-            kind=claims.kind,
-            jti=self._entropy(_JTI_BYTES),
-            iat=now,
-            exp=now + self._pass_seconds,
-            action=claims.action,
-            cdata=claims.cdata,
-        )
-        with self.events.took("sign"):
-            token = self._passes.sign(earned)
-        self.events.passed("issued")
-        return Signed(token, earned)
-
-    def require_room(self, site: str, host: str, action: str, cdata: str) -> None:
-        """Refuse to bind a run to what its pass could not hold.
-
-        Raises:
-            BadBinding: when they are too long together.
-        """
-        self._passes.require_room(site, host, action, cdata)
-
-    def recognise(self, token: str, site: Site) -> Pass:
-        """Read a live pass of a site, spending nothing: it may be shown again until it expires.
-
-        Raises:
-            BadToken: when it is no pass of ours.
-            WrongSite: when it is another site's.
-            WeakKind: when the site does not let challenges of its kind count.
-            Expired: when its deadline has passed.
-        """
-        with self.events.took("verify"):
-            shown = self._passes.verify(token)
-        site.require_own(shown.site)
-        site.require_kind(shown.kind)
-        self._live(shown)
-        return shown
-
-    async def admit(self, token: str, site: Site, *, idempotency_key: str = "") -> Pass:
-        """Use up a pass: of all calls on all replicas that share a filter, one returns.
-
-        A call with an idempotency key returns as often as it is made with the key that came first, so that a caller whose
-        connection broke may ask again.
-
-        Raises:
-            Spent: when it was used up, or used up under another key.
-            Unavailable: when the replay filter cannot say; nothing is spent.
-            BadToken, WrongSite, WeakKind, Expired: as in :meth:`recognise`; nothing is spent.
-        """
-        result = _FAULT
-        try:
-            shown = await self._admitted(token, site, idempotency_key)
-            result = "admitted"
-        except CaptchaError as error:
-            result = error.code
-            raise
-        finally:
-            self.events.passed(result)
-        return shown
-
-    async def _admitted(self, token: str, site: Site, idempotency_key: str) -> Pass:
-        shown = self.recognise(token, site)
-        key = keyed_hash(
-            self._answer_key, b"idempotency", shown.jti, idempotency_key.encode("utf-8", "replace")
-        )
-        try:
-            await self._replay.spend(PASS, shown.jti, iat=shown.iat, exp=shown.exp, now=self._clock())
-        except Spent:
-            if not idempotency_key or not await self._replay.spent(
-                _PASS_KEY, key, exp=shown.exp, now=self._clock()
-            ):
-                raise
-        else:
-            if idempotency_key:
-                await self._remember(key, shown)
-        return shown
-
-    async def _remember(self, key: bytes, shown: Pass) -> None:
-        # Only the winner marks its key, after winning: a call under any other key can at no moment be taken for it.
-        # Where the mark fails the verdict stands, and asking again under the key is told "spent".
-        with suppress(Spent, Unavailable):
-            await self._replay.spend(_PASS_KEY, key, iat=shown.iat, exp=shown.exp, now=self._clock())
-
-    def published(self) -> dict[str, Any]:
-        """Write the JWK Set with which everyone can verify passes."""
-        return self._passes.published()
-
     async def consume(self, claims: Claims) -> None:
         """Use up what :meth:`attest` sealed and :meth:`look` opened; returning at all means that it had not been used.
 
@@ -437,7 +282,7 @@ class Engine:
 
     def tell(self, claims: Claims) -> object:
         """Word the answer that would be right; for the holder of the keys only."""
-        return self._kinds[claims.kind].tell(self.draw(claims))
+        return self._kinds[claims.kind].tell(self.renderer.draw(claims))
 
     def now(self) -> int:
         """Tell the Unix second."""

@@ -1,194 +1,137 @@
-"""Passes, to text and back: compact JWS (RFC 7515), ES256 (RFC 7518, section 3.4), and nothing else.
+"""The verbs for passes, which solved runs earn: vouch, recognise, admit.
 
-Rule 1: the first segment must be, to the letter, a header that we would have written. That one look-up pins the algorithm,
-the key and the type, and refuses ``none``, ``HS256``, ``jwk``, ``crit`` and all else before any crypto.
-
-Rule 2: a pass has one spelling only: canonical base64url, and of an ECDSA signature's two forms, ``(r, s)`` and
-``(r, n - s)``, which verify alike, the one with the smaller ``s``.
-
-Rule 3: a text that is no pass is a :class:`BadToken`, and nothing says why. Deadline, site and single use are the caller's
-to check: a signature alone makes no pass single-use.
+Rule 1: a pass is single-use where it is admitted; recognising one spends nothing.
 """
 
-import json
-from collections.abc import Callable, Mapping
-from copy import copy
+import secrets
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
-from jwcrypto.common import JWException
-from jwcrypto.jwk import JWK
-from jwcrypto.jws import JWS
+from captcha_stateless.errors import CaptchaError, Expired, Spent, Unavailable
+from captcha_stateless.model import Claims, Pass, Signed
+from captcha_stateless.replay.base import Replay
+from captcha_stateless.sites import Site
+from captcha_stateless.telemetry.events import FAULT, Events
+from captcha_stateless.tokens.digests import keyed_hash
+from captcha_stateless.tokens.passes import Signer
 
-from captcha_stateless import base64url
-from captcha_stateless.errors import BadBinding, BadToken
-from captcha_stateless.keys import KeyRing, published
-from captcha_stateless.model import Pass
+#: Where spent passes are filed, and where the idempotency keys that won them.
+PASS = "pass"  # noqa: S105 - the name of a namespace
+_PASS_KEY = "pass/key"  # noqa: S105
+PASS_SECONDS = 300
 
-ALGORITHM = "ES256"
-TYPE = "captcha-pass+jwt"
-
-#: Longer texts are refused unread, as siteverify's own limit is; ours stay within :data:`MAX_PASS_CHARACTERS`.
-MAX_TOKEN_CHARACTERS = 2_048
-MAX_PASS_CHARACTERS = 600
-# What a pass of the longest kind's name and no binding holds, to find the room that is left.
-_BARE = Pass(site="", host="", kind="k" * 16, jti=bytes(16), iat=10**10 - 1, exp=10**10 - 1)
-_SIGNATURE_CHARACTERS = 86
-
-# RFC 7518, section 3.4: r and s, 32 bytes each.
-_NUMBER_BYTES = 32
-# Of P-256; s and order - s are both valid.
-_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
-
-# Copying this object skips the deep copy of a header registry that makes up half the time of JWS().
-_TEMPLATE = JWS()
-_TEMPLATE.allowed_algs = [ALGORITHM]
-
-
-class UnknownKey(BadToken):
-    """The text is signed with no key of the set; a newer set may hold it."""
-
-
-class Verifier:
-    """Reads the passes that were signed with the keys of one JWK Set (RFC 7517, section 5)."""
-
-    def __init__(self, document: Mapping[str, Any], issuer: str) -> None:
-        """Take the JWK Set as it is published.
-
-        Raises:
-            BadToken: when the set holds anything but public P-256 keys.
-        """
-        self._issuer = issuer
-        try:
-            self._known = dict(_known(key) for key in document["keys"])
-        except (JWException, ValueError, KeyError, TypeError):
-            raise BadToken("not a set of public keys") from None
-
-    def verify(self, token: str) -> Pass:
-        """Read a pass; its deadline, site and single use are the caller's to check.
-
-        Raises:
-            UnknownKey: when it names a key that the set does not hold.
-            BadToken: in every other case.
-        """
-        if len(token) > MAX_TOKEN_CHARACTERS:
-            raise BadToken("over-long pass")
-        header, *segments = token.split(".")
-        if header not in self._known:
-            raise UnknownKey("pass under a header that is none of ours")
-        try:
-            return _claims(_verified(*self._known[header], *segments), self._issuer)
-        except (JWException, ValueError, KeyError, TypeError, RecursionError):
-            raise BadToken("pass does not verify") from None
+_JTI_BYTES = 16
 
 
 class Passes:
-    """Signs passes with the ring's current signing key, and reads what any of its keys signed."""
+    """Makes passes and lets each through once; it keeps nothing about whoever earned them."""
 
-    def __init__(self, ring: Callable[[], KeyRing], issuer: str) -> None:
-        """Take the ring as a call, for it may change at any time."""
-        self._ring, self._issuer = ring, issuer
-        self._keys = _Keys(ring(), issuer)
+    def __init__(
+        self,
+        *,
+        signer: Signer,
+        replay: Replay,
+        idempotency_key: bytes,
+        seconds: int = PASS_SECONDS,
+        clock: Callable[[], float] = time.time,
+        entropy: Callable[[int], bytes] = secrets.token_bytes,
+        events: Events | None = None,
+    ) -> None:
+        """Take the parts; ``idempotency_key`` hashes the keys under which callers ask again."""
+        self._signer, self._replay, self._key, self._seconds = signer, replay, idempotency_key, seconds
+        self._clock, self._entropy, self._events = clock, entropy, events or Events()
 
-    def sign(self, claims: Pass) -> str:
-        """Sign claims as a compact token of ASCII characters."""
-        keys = self._known()
-        box = copy(_TEMPLATE)
-        box.objects = {"payload": _encode(claims, self._issuer)}
-        box.add_signature(keys.signer, protected=keys.protected)
-        header, payload, signature = str(box.serialize(compact=True)).split(".")
-        return f"{header}.{payload}.{base64url.encode(_low(base64url.decode(signature)))}"
+    def vouch(self, claims: Claims) -> Signed:
+        """Sign the pass that a solved run earns: what it is bound to, and nothing of the challenge."""
+        now = int(self._clock())
+        earned = Pass(
+            site=claims.site,
+            host=claims.host,
+            kind=claims.kind,
+            jti=self._entropy(_JTI_BYTES),
+            iat=now,
+            exp=now + self._seconds,
+            action=claims.action,
+            cdata=claims.cdata,
+        )
+        with self._events.took("sign"):
+            token = self._signer.sign(earned)
+        self._events.passed("issued")
+        return Signed(token, earned)
 
-    def require_room(self, *binding: str) -> None:
-        """Refuse a site, host, action and cdata that a pass of 600 characters could not hold.
+    def require_room(self, site: str, host: str, action: str, cdata: str) -> None:
+        """Refuse to bind a run to what its pass could not hold.
 
         Raises:
             BadBinding: when they are too long together.
         """
-        text = "".join(binding)
-        # In JSON's ASCII a character takes twelve at most (two escapes, beyond the basic plane).
-        if 12 * len(text) > (room := self._known().room) and len(json.dumps(text)) - 2 > room:
-            raise BadBinding("site, host name, action and cdata are too long together")
+        self._signer.require_room(site, host, action, cdata)
 
-    def verify(self, token: str) -> Pass:
-        """Read a pass, as :meth:`Verifier.verify` does."""
-        return self._known().verifier.verify(token)
+    def recognise(self, token: str, site: Site) -> Pass:
+        """Read a live pass of a site, spending nothing: it may be shown again until it expires.
+
+        Raises:
+            BadToken: when it is no pass of ours.
+            WrongSite: when it is another site's.
+            WeakKind: when the site does not let challenges of its kind count.
+            Expired: when its deadline has passed.
+        """
+        with self._events.took("verify"):
+            shown = self._signer.verify(token)
+        site.require_own(shown.site)
+        site.require_kind(shown.kind)
+        self._live(shown)
+        return shown
+
+    async def admit(self, token: str, site: Site, *, idempotency_key: str = "") -> Pass:
+        """Use up a pass: of all calls on all replicas that share a filter, one returns.
+
+        A call with an idempotency key returns as often as it is made with the key that came first, so that a caller whose
+        connection broke may ask again.
+
+        Raises:
+            Spent: when it was used up, or used up under another key.
+            Unavailable: when the replay filter cannot say; nothing is spent.
+            BadToken, WrongSite, WeakKind, Expired: as in :meth:`recognise`; nothing is spent.
+        """
+        result = FAULT
+        try:
+            shown = await self._admitted(token, site, idempotency_key)
+            result = "admitted"
+        except CaptchaError as error:
+            result = error.code
+            raise
+        finally:
+            self._events.passed(result)
+        return shown
+
+    async def _admitted(self, token: str, site: Site, idempotency_key: str) -> Pass:
+        shown = self.recognise(token, site)
+        key = keyed_hash(self._key, b"idempotency", shown.jti, idempotency_key.encode("utf-8", "replace"))
+        try:
+            await self._replay.spend(PASS, shown.jti, iat=shown.iat, exp=shown.exp, now=self._clock())
+        except Spent:
+            if not idempotency_key or not await self._replay.spent(
+                _PASS_KEY, key, exp=shown.exp, now=self._clock()
+            ):
+                raise
+        else:
+            if idempotency_key:
+                await self._remember(key, shown)
+        return shown
+
+    async def _remember(self, key: bytes, shown: Pass) -> None:
+        # Only the winner marks its key, after winning: a call under any other key can at no moment be taken for it.
+        # Where the mark fails the verdict stands, and asking again under the key is told "spent".
+        with suppress(Spent, Unavailable):
+            await self._replay.spend(_PASS_KEY, key, iat=shown.iat, exp=shown.exp, now=self._clock())
 
     def published(self) -> dict[str, Any]:
-        """Write the JWK Set with which everyone can verify."""
-        return self._known().document
+        """Write the JWK Set with which everyone can verify passes."""
+        return self._signer.published()
 
-    def _known(self) -> "_Keys":
-        ring = self._ring()
-        if self._keys.ring is not ring:
-            self._keys = _Keys(ring, self._issuer)
-        return self._keys
-
-
-class _Keys:
-    """What one ring signs and verifies with, made once."""
-
-    def __init__(self, ring: KeyRing, issuer: str) -> None:
-        self.ring = ring
-        self.signer = ring.signer.jwk
-        self.protected = _protected(ring.signer.kid)
-        self.document = published(ring)
-        self.verifier = Verifier(self.document, issuer)
-        taken = len(base64url.encode(self.protected.encode())) + _SIGNATURE_CHARACTERS + len("..")
-        self.room = (MAX_PASS_CHARACTERS - taken) * 3 // 4 - len(_encode(_BARE, issuer))
-
-
-def _known(key: Mapping[str, Any]) -> tuple[str, tuple[JWK, str]]:
-    # Only what is needed is taken over: a set can neither bring a private key nor another algorithm.
-    text = _protected(key["kid"])
-    return base64url.encode(text.encode()), (JWK(kty="EC", crv="P-256", x=key["x"], y=key["y"]), text)
-
-
-def _protected(kid: str) -> str:
-    return json.dumps({"alg": ALGORITHM, "kid": kid, "typ": TYPE}, separators=(",", ":"))
-
-
-def _verified(key: JWK, protected: str, payload: str, signature: str) -> bytes:
-    number = base64url.decode(signature)
-    if len(number) != 2 * _NUMBER_BYTES or number != _low(number):
-        raise ValueError("not the one form of a signature")
-    content = base64url.decode(payload)
-    box = copy(_TEMPLATE)
-    box.objects = {"payload": content, "signature": number, "protected": protected}
-    box.verify(key)
-    return content
-
-
-def _low(signature: bytes) -> bytes:
-    s = int.from_bytes(signature[_NUMBER_BYTES:], "big")
-    return signature[:_NUMBER_BYTES] + min(s, (_ORDER - s) % _ORDER).to_bytes(_NUMBER_BYTES, "big")
-
-
-def _encode(claims: Pass, issuer: str) -> bytes:
-    document = {
-        "iss": issuer,
-        "aud": claims.site,
-        "hostname": claims.host,
-        "kind": claims.kind,
-        "action": claims.action,
-        "cdata": claims.cdata,
-        "iat": claims.iat,
-        "exp": claims.exp,
-        "jti": base64url.encode(claims.jti),
-    }
-    return json.dumps(document, separators=(",", ":")).encode("ascii")
-
-
-def _claims(content: bytes, issuer: str) -> Pass:
-    document = json.loads(content)
-    if document["iss"] != issuer:
-        raise ValueError("pass of another issuer")
-    return Pass(
-        site=document["aud"],
-        host=document["hostname"],
-        kind=document["kind"],
-        action=document["action"],
-        cdata=document["cdata"],
-        iat=document["iat"],
-        exp=document["exp"],
-        jti=base64url.decode(document["jti"]),
-    )
+    def _live(self, shown: Pass) -> None:
+        if self._clock() >= shown.exp:
+            raise Expired("pass has expired")

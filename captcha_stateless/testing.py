@@ -24,11 +24,11 @@ import httpx
 import pytest
 import uvicorn
 
-from captcha_stateless import keys
 from captcha_stateless.app import create_app
 from captcha_stateless.client import Client, Verdict
 from captcha_stateless.settings import Settings
 from captcha_stateless.sites import DEVELOPMENT
+from captcha_stateless.tokens import keys
 
 _START_SECONDS = 20
 

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from captcha_stateless import Settings, create_app
-from captcha_stateless.app import shared_folder
 from captcha_stateless.errors import Misconfigured, Unavailable
+from captcha_stateless.replay.factory import shared_folder
 from captcha_stateless.replay.memory import MemoryReplay
 from tests.conftest import MakeServer
 from tests.support import NOW, Server, Visitor

@@ -8,9 +8,9 @@ import anyio
 import httpx
 import pytest
 
-from captcha_stateless import keys
 from captcha_stateless.client import Client, Verdict
 from captcha_stateless.errors import Misconfigured
+from captcha_stateless.tokens import keys
 from tests.conftest import MakeServer
 from tests.support import Server
 
@@ -223,7 +223,7 @@ def test_a_pass_under_a_new_key_makes_it_look_again_but_not_for_every_forgery(wi
     ask(to, "verify_offline", server.earn())
     ring = keys.load(server.settings.keys)
     changed = keys.rotated(keys.rotated(ring, 0), 0)
-    server.engine._passes._ring = lambda: changed
+    server.engine.passes._signer._ring = lambda: changed
     server.clock.pass_(11)
 
     new = ask(to, "verify_offline", server.earn())

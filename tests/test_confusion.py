@@ -14,7 +14,7 @@ from captcha_stateless.protocols.clearance import COOKIE
 from tests.protocols.test_onecaptcha import answer
 from tests.support import Server
 from tests.test_client import Wire
-from tests.test_passes import ORDER, decoded, encoded, segment
+from tests.tokens.test_passes import ORDER, decoded, encoded, segment
 
 Forge = Callable[[Server], str]
 
@@ -32,7 +32,7 @@ def hs256(server: Server) -> str:
     """Sign with the public key, which everyone knows, as an HMAC secret."""
     token = server.earn()
     body = f"{segment({**header_of(token), 'alg': 'HS256'})}.{token.split('.')[1]}"
-    secret = json.dumps(server.engine.published()["keys"][0]).encode()
+    secret = json.dumps(server.engine.passes.published()["keys"][0]).encode()
     return f"{body}.{encoded(hmac.digest(secret, body.encode(), hashlib.sha256))}"
 
 

@@ -45,10 +45,10 @@ def test_a_token_holds_the_run_and_nothing_of_the_visitor(server: Server) -> Non
 
 
 def test_what_is_prepared_is_drawn_and_must_be_there(server: Server) -> None:
-    server.engine.prepare("grid", {"profile": "classic"})
+    server.engine.renderer.prepare("grid", {"profile": "classic"})
 
     with pytest.raises(BadRequest):
-        server.engine.prepare("grid", {"profile": "none"})
+        server.engine.renderer.prepare("grid", {"profile": "none"})
 
 
 def test_a_malformed_answer_spends_no_try(server: Server) -> None:
@@ -108,16 +108,16 @@ def test_a_token_redraws_what_was_first_shown(server: Server) -> None:
 
     claims = server.engine.look(sealed.token, "test")
 
-    assert server.engine.draw(claims) == sealed.challenge
+    assert server.engine.renderer.draw(claims) == sealed.challenge
 
 
 def test_what_is_drawn_together_is_what_is_drawn_alone(server: Server) -> None:
     sealed = [server.engine.issue("test", kind, wanted) for kind, wanted in DRAWN for _ in range(3)]
 
     async def draw() -> list[tuple[bytes, ...]]:
-        return await asyncio.gather(*map(server.engine.drawn, sealed))
+        return await asyncio.gather(*map(server.engine.renderer.drawn, sealed))
 
-    assert asyncio.run(draw()) == [server.engine.picture(each) for each in sealed]
+    assert asyncio.run(draw()) == [server.engine.renderer.picture(each) for each in sealed]
 
 
 def test_the_next_stage_is_a_new_token_with_a_new_drawing(server: Server) -> None:
@@ -140,7 +140,7 @@ def test_after_the_last_stage_there_is_none(server: Server) -> None:
 
 def admit(server: Server, token: str, site: Site = DEVELOPMENT, key: str = "") -> Pass:
     async def ask() -> Pass:
-        return await server.engine.admit(token, site, idempotency_key=key)
+        return await server.engine.passes.admit(token, site, idempotency_key=key)
 
     return anyio.run(ask)
 
@@ -148,7 +148,7 @@ def admit(server: Server, token: str, site: Site = DEVELOPMENT, key: str = "") -
 def test_a_pass_holds_what_the_run_was_bound_to(server: Server) -> None:
     token = server.earn(action="login", cdata="cart 7")
 
-    shown = server.engine.recognise(token, DEVELOPMENT)
+    shown = server.engine.passes.recognise(token, DEVELOPMENT)
 
     assert (shown.site, shown.host, shown.kind) == ("dev-site", "localhost", "grid")
     assert (shown.action, shown.cdata, shown.iat, shown.exp) == ("login", "cart 7", NOW, NOW + 300)
@@ -166,7 +166,7 @@ def test_what_a_run_is_bound_to_survives_its_stages(server: Server) -> None:
 
 def test_a_binding_that_no_pass_could_hold_is_refused_when_the_run_begins(server: Server) -> None:
     with pytest.raises(BadRequest):
-        server.engine.require_room("s" * 64, "h" * 253, "", "")
+        server.engine.passes.require_room("s" * 64, "h" * 253, "", "")
 
 
 def test_a_pass_is_admitted_once(server: Server) -> None:
@@ -180,7 +180,7 @@ def test_a_pass_is_admitted_once(server: Server) -> None:
 def test_a_pass_is_recognised_as_often_as_it_is_shown(server: Server) -> None:
     token = server.earn()
 
-    shown = [server.engine.recognise(token, DEVELOPMENT) for _ in range(3)]
+    shown = [server.engine.passes.recognise(token, DEVELOPMENT) for _ in range(3)]
 
     assert shown[0] == shown[2]
 

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from captcha_stateless import keys, sites
+from captcha_stateless import sites
 from captcha_stateless.settings import table
 from captcha_stateless.testing import CaptchaServer, captcha_server
+from captcha_stateless.tokens import keys
 from tests.live import live_server
 from tests.support import NOW
 

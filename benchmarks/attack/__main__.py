@@ -22,7 +22,7 @@ from recipe import Recipe
 from report import write
 from score import Score, most, score
 
-from captcha_stateless.profiles import PROFILES
+from captcha_stateless.kinds.profiles import PROFILES
 from captcha_stateless.render import contact_sheet
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from starlette.applications import Starlette
 
-from captcha_stateless import Settings, create_app, keys
+from captcha_stateless import Settings, create_app
 from captcha_stateless.engine import Engine
+from captcha_stateless.tokens import keys
 
 PATH = "/api/challenge"
 PURPOSE = "onecaptcha"
@@ -108,7 +109,7 @@ class Service:
         truth = self.engine.tell(claims)
         assert isinstance(truth, list)
         pictures = [picture(url) for url in (reply["expected"], *reply["images"])]
-        glyphs = "".join(self.engine.draw(claims).shown)
+        glyphs = "".join(self.engine.renderer.draw(claims).shown)
         return Stage(reply["challenge"], pictures[0], tuple(pictures[1:]), tuple(truth), glyphs)
 
 

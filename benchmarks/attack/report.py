@@ -8,7 +8,7 @@ from typing import Any
 from price import CORE_HOUR, HASHES, HUMANS, PROXY_GIGABYTE, price
 from score import bounds, run
 
-from captcha_stateless.profiles import PROFILES
+from captcha_stateless.kinds.profiles import PROFILES
 
 Results = Mapping[str, Any]
 #: Who sees no pixel, and who was made for this drawing; the other untrained attackers are off the shelf.

@@ -4,9 +4,9 @@ from typing import ClassVar, Self
 
 from captcha_stateless.errors import BadRequest
 from captcha_stateless.kinds.spoken import DIGITS, Spoken, draw_digits, normal_text, speaker_from
+from captcha_stateless.kinds.stages import Ladder
 from captcha_stateless.model import Challenge, Params
 from captcha_stateless.settings import Settings
-from captcha_stateless.stages import Ladder
 
 
 class Audio(Spoken):

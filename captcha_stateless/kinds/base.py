@@ -4,11 +4,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar, Self
 
-from captcha_stateless.digests import keyed_hash, same
 from captcha_stateless.errors import BadRequest
+from captcha_stateless.kinds.stages import Ladder
 from captcha_stateless.model import Challenge, Claims, Params
 from captcha_stateless.settings import Settings
-from captcha_stateless.stages import Ladder
+from captcha_stateless.tokens.digests import keyed_hash, same
 
 
 class Kind(ABC):

@@ -5,15 +5,15 @@ from functools import cached_property
 from operator import mul
 from typing import ClassVar, Protocol, Self
 
-from captcha_stateless.draws import Draws
 from captcha_stateless.errors import BadAnswer, BadRequest, Misconfigured
 from captcha_stateless.kinds.base import Kind
-from captcha_stateless.lookalikes import apart
+from captcha_stateless.kinds.lookalikes import apart
+from captcha_stateless.kinds.profiles import PROFILES, TILES, Preset
+from captcha_stateless.kinds.stages import Ladder
 from captcha_stateless.model import Challenge, Params
-from captcha_stateless.profiles import PROFILES, TILES, Preset
 from captcha_stateless.render import FAMILIES, TileRenderer, classic_typeface, default_typefaces, typefaces_in
+from captcha_stateless.seeded import Draws
 from captcha_stateless.settings import Settings
-from captcha_stateless.stages import Ladder
 
 #: What the original 1Captcha asks to tell apart: two characters that are the hardest pair of all.
 ORIGINAL = "1l"

@@ -3,10 +3,10 @@
 import unicodedata
 from typing import ClassVar
 
-from captcha_stateless.draws import Draws
 from captcha_stateless.errors import BadAnswer, BadRequest
 from captcha_stateless.kinds.base import Kind
 from captcha_stateless.model import Challenge, Params
+from captcha_stateless.seeded import Draws
 from captcha_stateless.settings import Settings
 from captcha_stateless.sound import Speaker, espeak_program, load_voices
 

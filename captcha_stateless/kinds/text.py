@@ -5,14 +5,14 @@ from pathlib import Path
 from threading import Lock
 from typing import ClassVar, Self
 
-from captcha_stateless.draws import Draws
 from captcha_stateless.errors import BadRequest, Misconfigured
 from captcha_stateless.kinds.spoken import DIGITS, Spoken, draw_digits, normal_text, speaker_from
+from captcha_stateless.kinds.stages import Ladder
 from captcha_stateless.model import Challenge, Params
 from captcha_stateless.render import LineRenderer, default_typefaces, typefaces_in
+from captcha_stateless.seeded import Draws
 from captcha_stateless.settings import Settings
 from captcha_stateless.sound import Speaker
-from captcha_stateless.stages import Ladder
 
 #: Sizes that one process holds renderers for; each takes about 25 MB. Callers' sizes are fixed ones, not a visitor's.
 _SIZES = 4

@@ -13,9 +13,9 @@ from typing import ClassVar, Self
 
 from captcha_stateless.errors import BadAnswer, BadRequest
 from captcha_stateless.kinds.base import Kind
+from captcha_stateless.kinds.stages import Ladder
 from captcha_stateless.model import Challenge, Claims, Params
 from captcha_stateless.settings import Settings
-from captcha_stateless.stages import Ladder
 
 ALGORITHMS = {"sha-256": hashlib.sha256, "sha-384": hashlib.sha384, "sha-512": hashlib.sha512}
 #: Zero bits that one unit of difficulty stands for.

@@ -8,12 +8,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from captcha_stateless.errors import BadRequest, BadToken, CaptchaError, Expired, Unavailable
+from captcha_stateless.http.endpoint import MethodNotAllowed
+from captcha_stateless.http.ranges import ranged
+from captcha_stateless.http.replies import Json
+from captcha_stateless.http.threads import Pool
 from captcha_stateless.model import Claims
-from captcha_stateless.pool import Pool
 from captcha_stateless.protocols.base import Adapter, Table, wording
-from captcha_stateless.protocols.endpoint import MethodNotAllowed
-from captcha_stateless.protocols.ranges import ranged
-from captcha_stateless.protocols.replies import Json
 
 # None: the error's own message, which holds only words of ours.
 WORDS: dict[type[CaptchaError], tuple[HTTPStatus, str | None]] = {
@@ -42,19 +42,19 @@ class Audio(Adapter):
         """Say a token's challenge; nothing is spent, and a player may ask for any part of it."""
         claims = self.engine.hear(request.query_params.get("token", ""))
         language = self._language(request, claims)
-        content = await self._pool.run(lambda: self.engine.speak(claims, language))
+        content = await self._pool.run(lambda: self.engine.renderer.speak(claims, language))
         disposition = "attachment" if "download" in request.query_params else "inline"
         headers = {
             "Cache-Control": f"private, max-age={self.engine.left(claims)}",
             "Content-Disposition": f'{disposition}; filename="captcha.wav"',
-            "ETag": f'"{self.engine.mark(claims)}-{language}"',
+            "ETag": f'"{self.engine.renderer.mark(claims)}-{language}"',
             "Vary": "Accept-Language",
         }
         return ranged(request, content, "audio/wav", headers)
 
     async def languages(self, _: Request) -> Response:
         """Tell the languages; without any, a page should show no button to listen."""
-        return Json({"languages": self.engine.languages("text")})
+        return Json({"languages": self.engine.renderer.languages("text")})
 
     def word(self, error: CaptchaError) -> Response:
         """Word a refusal as ``{"error": …}``."""
@@ -66,7 +66,7 @@ class Audio(Adapter):
         return Pool()
 
     def _language(self, request: Request, claims: Claims) -> str:
-        spoken = self.engine.languages(claims.kind)
+        spoken = self.engine.renderer.languages(claims.kind)
         asked = request.query_params.get("lang")
         if asked is not None:
             return asked.lower()

@@ -1,21 +1,15 @@
 """The contract of a protocol adapter: parse the request, ask the engine, word the reply."""
 
-import json
 import logging
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import Any, ClassVar, TypedDict
-from urllib.parse import urlsplit
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from captcha_stateless import testkeys
-from captcha_stateless.admission import Admission
 from captcha_stateless.engine import Engine
 from captcha_stateless.errors import (
     BadBinding,
@@ -27,16 +21,18 @@ from captcha_stateless.errors import (
     TooMany,
     WrongHost,
 )
-from captcha_stateless.guard import Demand, Guard, open_guard
+from captcha_stateless.http.addresses import origin_host
+from captcha_stateless.http.admission import Admission
+from captcha_stateless.http.endpoint import Endpoint, Handler
+from captcha_stateless.http.proxies import TRUSTED
+from captcha_stateless.http.replies import Json
+from captcha_stateless.http.routing import QueryRoute, RestRoute, WholeRoute
 from captcha_stateless.model import Claims, Params
-from captcha_stateless.peers import TRUSTED
-from captcha_stateless.policy import MAX_SCORE, Policy
-from captcha_stateless.protocols.endpoint import Endpoint, Handler
-from captcha_stateless.protocols.replies import Json
-from captcha_stateless.protocols.routing import QueryRoute, RestRoute, WholeRoute
 from captcha_stateless.risk import Caller
 from captcha_stateless.settings import Settings
-from captcha_stateless.sites import Site, Sites
+from captcha_stateless.sites import Site, Sites, testkeys
+from captcha_stateless.sites.guard import Demand, Guard, open_guard
+from captcha_stateless.sites.policy import MAX_SCORE, Policy
 
 #: For each path, the handler of each method.
 Table = Mapping[str, Mapping[str, Handler]]
@@ -44,11 +40,6 @@ Table = Mapping[str, Mapping[str, Handler]]
 #: Where the answer to a solved run brings its pass.
 PASS_HEADER = "X-Captcha-Pass"  # noqa: S105 - the name of a header
 
-#: The media types of HTML forms.
-FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
-_MAX_FIELDS = 32
-#: Texts of requests, at most 16 KB each as their heads are, of which is remembered what they say.
-REMEMBERED = 256
 #: What other systems take as an action and as customer data; the engine bounds all of a binding together.
 _ACTION = re.compile(r"[A-Za-z0-9_/-]{0,32}")
 _CDATA = re.compile(r"[ -~]{0,255}")
@@ -56,7 +47,6 @@ _CDATA = re.compile(r"[ -~]{0,255}")
 #: What the log need not warn of: visitors and their programs did it.
 _THEIRS = (Refused, BadRequest, Denied, TooMany, Overloaded)
 
-_json = json.JSONDecoder()
 _log = logging.getLogger(__name__)
 
 
@@ -67,12 +57,6 @@ class Binding(TypedDict):
     host: str
     action: str
     cdata: str
-
-
-class WrongMediaType(BadRequest):
-    """The body is of a media type that the path does not take."""
-
-    code = "wrong-media-type"
 
 
 class Fault(CaptchaError):
@@ -223,7 +207,7 @@ class Adapter(ABC):
             raise BadBinding("action takes 32 letters, digits, _, - and /; cdata takes 255 printable ones")
         host = origin_host(request) if host is None else host
         site = self._named(key, host) if key else self._default(host)
-        self.engine.require_room(site, host, action, cdata)
+        self.engine.passes.require_room(site, host, action, cdata)
         return Binding(site=site, host=host, action=action, cdata=cdata)
 
     def bound(self, request: Request) -> Binding:
@@ -235,7 +219,7 @@ class Adapter(ABC):
 
     def earned(self, claims: Claims) -> dict[str, str]:
         """Put a solved run's pass into a header, for protocols whose bodies have no place for it."""
-        return {PASS_HEADER: self.engine.vouch(claims).token}
+        return {PASS_HEADER: self.engine.passes.vouch(claims).token}
 
     def _named(self, key: str, host: str) -> str:
         if self.settings.test_keys and key in testkeys.SITES:
@@ -248,83 +232,6 @@ class Adapter(ABC):
             return _hosting(site, host) if site else ""
         except WrongHost:
             return ""  # a run that is bound to no site, whose pass no secret can redeem
-
-    async def body(self, request: Request) -> bytes:
-        """Read a body, up to the most that this protocol takes.
-
-        Raises:
-            BodyTooLarge: when it is longer; the rest is not read.
-        """
-        return await request.body()
-
-    async def form(self, request: Request) -> dict[str, str]:
-        """Read a body as an HTML form, urlencoded or multipart, without files; of a name that comes twice the last counts.
-
-        Raises:
-            WrongMediaType: when it is said to be something else.
-            BadRequest: when it is not a form, or has more fields than any honest one.
-            BodyTooLarge: as in :meth:`body`.
-        """
-        media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if media_type not in FORMS:
-            raise WrongMediaType(f"body must be {' or '.join(FORMS)}")
-        try:
-            async with request.form(max_files=0, max_fields=_MAX_FIELDS) as fields:
-                form = {name: value for name, value in fields.multi_items() if isinstance(value, str)}
-                # Of the client's own charset may come text that nobody can write.
-                "".join((*form, *form.values())).encode("utf-8")
-                return form
-        except (HTTPException, LookupError, ValueError):
-            raise BadRequest("body must be a form") from None
-
-    async def json(self, request: Request) -> Any:
-        """Read a body as JSON (RFC 8259); no body at all reads as null.
-
-        Raises:
-            WrongMediaType: when it is said to be something else.
-            BadRequest: when it is not JSON.
-            BodyTooLarge: as in :meth:`body`.
-        """
-        media_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
-        if media_type != "application/json" and not media_type.endswith("+json"):
-            raise WrongMediaType("body must be application/json")
-        content = await self.body(request)
-        try:
-            return _json.decode(content.decode("utf-8")) if content else None
-        except (ValueError, RecursionError):
-            raise BadRequest("body must be JSON") from None
-
-
-def text(document: object, *names: str) -> tuple[str, ...]:
-    """Take the named fields of a JSON object or form, each of which must be text.
-
-    Raises:
-        BadRequest: when one is missing or is something else.
-    """
-    values = [document.get(name) if isinstance(document, Mapping) else None for name in names]
-    if not all(isinstance(value, str) for value in values):
-        raise BadRequest(f"the body must hold {' and '.join(names)} as text")
-    return tuple(str(value) for value in values)
-
-
-def origin_host(request: Request) -> str:
-    """Tell the host name of the page that sends a request, by its Origin header (RFC 6454); empty where there is none."""
-    return host_of(request.headers.get("origin", ""))
-
-
-@lru_cache(maxsize=REMEMBERED)
-def host_of(address: str) -> str:
-    """Tell the host name in an address, without its port; empty where there is none. The same few come again and again."""
-    try:
-        return urlsplit(address).hostname or ""
-    except ValueError:
-        return ""
-
-
-def public_url(request: Request, settings: Settings, path: str) -> str:
-    """Tell under which address the client can reach a path of this server: the operator's, else the request's own."""
-    base = settings.public_url or str(request.base_url).rstrip("/")
-    return base + path
 
 
 def _hosting(site: Site, host: str) -> str:

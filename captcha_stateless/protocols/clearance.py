@@ -12,9 +12,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from captcha_stateless.errors import BadRequest, BadToken, CaptchaError, Denied, Refused
-from captcha_stateless.protocols.base import Adapter, Table, WrongMediaType, wording
-from captcha_stateless.protocols.endpoint import BodyTooLarge, Handler, MethodNotAllowed
-from captcha_stateless.protocols.replies import Json
+from captcha_stateless.http.bodies import WrongMediaType, read_json
+from captcha_stateless.http.endpoint import BodyTooLarge, Handler, MethodNotAllowed
+from captcha_stateless.http.replies import Json
+from captcha_stateless.protocols.base import Adapter, Table, wording
 from captcha_stateless.sites import Site
 
 #: The prefix binds it to this host, to TLS and to the whole site (RFC 6265bis, section 4.1.3.2).
@@ -46,13 +47,13 @@ class Clearance(Adapter):
 
     async def check(self, request: Request) -> Response:
         """Answer 204 where the cookie holds a live pass of the site, 401 otherwise."""
-        self.engine.recognise(request.cookies.get(COOKIE, ""), self._site(request))
+        self.engine.passes.recognise(request.cookies.get(COOKIE, ""), self._site(request))
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
     async def clear(self, request: Request) -> Response:
         """Put a live pass of the site into the cookie, for as long as it lives."""
-        token = _token(await self.json(request))
-        shown = self.engine.recognise(token, self._site(request))
+        token = _token(await read_json(request))
+        shown = self.engine.passes.recognise(token, self._site(request))
         response = Response(status_code=HTTPStatus.NO_CONTENT)
         left = self.engine.left(shown)
         response.set_cookie(COOKIE, token, max_age=left, path="/", secure=True, httponly=True, samesite="lax")

@@ -6,9 +6,9 @@ from typing import Any, ClassVar
 from starlette.responses import PlainTextResponse, Response
 
 from captcha_stateless.errors import CaptchaError
+from captcha_stateless.http.endpoint import MethodNotAllowed
 from captcha_stateless.protocols import scripts
 from captcha_stateless.protocols.base import Adapter, Table
-from captcha_stateless.protocols.endpoint import MethodNotAllowed
 from captcha_stateless.protocols.scripts import ANYONE, KEPT_SHORT
 
 #: The element `<captcha-stateless>` alone, and what the three interfaces make of it.

@@ -8,12 +8,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from captcha_stateless.errors import BadRequest, BadToken, Blocked, CaptchaError, Denied, Unavailable
+from captcha_stateless.http.bodies import WrongMediaType, read_json, text
+from captcha_stateless.http.endpoint import BodyTooLarge, Handler, MethodNotAllowed
+from captcha_stateless.http.replies import Json
+from captcha_stateless.http.threads import Pool
 from captcha_stateless.model import Claims, Params
-from captcha_stateless.pool import Pool
 from captcha_stateless.protocols import scripts
-from captcha_stateless.protocols.base import Adapter, Table, WrongMediaType, text, wording
-from captcha_stateless.protocols.endpoint import BodyTooLarge, Handler, MethodNotAllowed
-from captcha_stateless.protocols.replies import Json
+from captcha_stateless.protocols.base import Adapter, Table, wording
 from captcha_stateless.render import contact_sheet
 from captcha_stateless.settings import Settings
 from captcha_stateless.sites import DEVELOPMENT, DEVELOPMENT_SECRET
@@ -102,7 +103,7 @@ class Demo(Adapter):
         """Tell what a token holds; only where everyone has the site's secret anyway."""
         if not self._develops:
             raise Blocked("the inspector is for development")
-        (token,) = text(await self.json(request), "token")
+        (token,) = text(await read_json(request), "token")
         return Json(_plain(self.engine.inspect(token)))
 
     def word(self, error: CaptchaError) -> Response:
@@ -119,7 +120,7 @@ class Demo(Adapter):
         return Pool()
 
     def _sheet(self, kind: str, wanted: Params, count: int) -> bytes:
-        rows = [self.engine.picture(self.engine.issue("sample", kind, wanted)) for _ in range(count)]
+        rows = [self.engine.renderer.picture(self.engine.issue("sample", kind, wanted)) for _ in range(count)]
         return contact_sheet([png for row in rows for png in row], columns=len(rows[0]))
 
     def _serving(self, name: str, media_type: str) -> Handler:

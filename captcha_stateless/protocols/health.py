@@ -7,9 +7,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from captcha_stateless.errors import CaptchaError
+from captcha_stateless.http.endpoint import MethodNotAllowed
+from captcha_stateless.http.replies import Json
 from captcha_stateless.protocols.base import Adapter, Table
-from captcha_stateless.protocols.endpoint import MethodNotAllowed
-from captcha_stateless.protocols.replies import Json
 from captcha_stateless.settings import Settings
 
 #: Probes commonly wait for a second.

@@ -6,10 +6,10 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from captcha_stateless.errors import CaptchaError
-from captcha_stateless.keys import PUBLISHED_SECONDS
+from captcha_stateless.http.endpoint import MethodNotAllowed
+from captcha_stateless.http.replies import Json
 from captcha_stateless.protocols.base import Adapter, Table
-from captcha_stateless.protocols.endpoint import MethodNotAllowed
-from captcha_stateless.protocols.replies import Json
+from captcha_stateless.tokens.keys import PUBLISHED_SECONDS
 
 #: A key signs no earlier than this after it was published everywhere, so whoever keeps the set so long misses none.
 CACHING = f"public, max-age={PUBLISHED_SECONDS}"
@@ -28,7 +28,7 @@ class Jwks(Adapter):
     async def keys(self, _: Request) -> Response:
         """Hand out the set."""
         return Json(
-            self.engine.published(),
+            self.engine.passes.published(),
             headers={"Cache-Control": CACHING},
             media_type="application/jwk-set+json",
         )

@@ -6,12 +6,12 @@ from typing import ClassVar
 from starlette.requests import Request
 from starlette.responses import Response
 
-from captcha_stateless.digests import fingerprint, same
 from captcha_stateless.errors import CaptchaError, Unavailable, WrongSecret
+from captcha_stateless.http.endpoint import MethodNotAllowed
+from captcha_stateless.http.replies import Json
 from captcha_stateless.protocols.base import Adapter, Table, wording
-from captcha_stateless.protocols.endpoint import MethodNotAllowed
-from captcha_stateless.protocols.replies import Json
 from captcha_stateless.settings import Settings
+from captcha_stateless.tokens.digests import fingerprint, same
 
 #: Prometheus' text format; the library's own constant lies behind an extra.
 MEDIA_TYPE = "text/plain; version=1.0.0; charset=utf-8"

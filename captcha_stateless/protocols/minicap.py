@@ -15,10 +15,11 @@ from captcha_stateless.errors import (
     Unavailable,
     WrongAnswer,
 )
+from captcha_stateless.http.bodies import read_json, text
+from captcha_stateless.http.endpoint import BodyTooLarge, MethodNotAllowed
+from captcha_stateless.http.replies import Json
 from captcha_stateless.model import Params
-from captcha_stateless.protocols.base import Adapter, Table, text, wording
-from captcha_stateless.protocols.endpoint import BodyTooLarge, MethodNotAllowed
-from captcha_stateless.protocols.replies import Json
+from captcha_stateless.protocols.base import Adapter, Table, wording
 
 HEADER = "Captcha-Id"
 TRIES = 3
@@ -56,18 +57,18 @@ class MiniCap(Adapter):
 
     def warm(self) -> None:
         """Build the renderer."""
-        self.engine.picture(self.engine.issue(self.name, "text", WANTED))
+        self.engine.renderer.picture(self.engine.issue(self.name, "text", WANTED))
 
     async def generate(self, request: Request) -> Response:
         """Draw a new picture."""
         await self.limit(request)
         sealed = self.engine.issue(self.name, "text", WANTED, tries=TRIES, **self.bound(request))
-        (png,) = self.engine.picture(sealed)
+        (png,) = self.engine.renderer.picture(sealed)
         return Response(png, media_type="image/png", headers={HEADER: sealed.token})
 
     async def validate(self, request: Request) -> Response:
         """Judge what a picture is said to read."""
-        token, answer = text(await self.json(request), "id", "text")
+        token, answer = text(await read_json(request), "id", "text")
         claims = self.engine.look(token, self.name)
         await self.engine.redeem(claims, answer)
         return _reply(HTTPStatus.OK, VALIDATED, self.earned(claims))

@@ -9,8 +9,6 @@ from urllib.parse import urlencode, urlsplit
 from starlette.requests import Request
 from starlette.responses import Response
 
-from captcha_stateless import languages, testkeys
-from captcha_stateless.dataurl import data_url
 from captcha_stateless.errors import (
     BadRequest,
     Blocked,
@@ -21,11 +19,15 @@ from captcha_stateless.errors import (
     Unavailable,
     WrongAnswer,
 )
+from captcha_stateless.http import languages
+from captcha_stateless.http.bodies import WrongMediaType, read_form
+from captcha_stateless.http.dataurl import data_url
+from captcha_stateless.http.endpoint import BodyTooLarge, MethodNotAllowed
+from captcha_stateless.http.markup import Markup, document, element, joined
 from captcha_stateless.model import Sealed
 from captcha_stateless.protocols import scripts
-from captcha_stateless.protocols.base import Adapter, Binding, Table, WrongMediaType, wording
-from captcha_stateless.protocols.endpoint import BodyTooLarge, MethodNotAllowed
-from captcha_stateless.protocols.markup import Markup, document, element, joined
+from captcha_stateless.protocols.base import Adapter, Binding, Table, wording
+from captcha_stateless.sites import testkeys
 
 PATH, STYLE = "/nojs", "/nojs.css"
 #: The name of the field in which the return address receives the pass.
@@ -86,7 +88,7 @@ class NoJs(Adapter):
 
     async def answer(self, request: Request) -> Response:
         """Do what the visitor's button says: check the answer, give more time, or show something else."""
-        fields = await self.form(request)
+        fields = await read_form(request)
         wanted, token = fields.get("do", "check"), fields.get("token", "")
         ask = self._ask(request, {**fields, "kind": wanted} if wanted in KINDS else fields)
         if wanted == "more":
@@ -106,7 +108,7 @@ class NoJs(Adapter):
         following = self.engine.advance(claims)
         if following is not None:
             return self._stage(ask, following, ask.words["next"])
-        return self._done(ask, self.engine.vouch(claims).token)
+        return self._done(ask, self.engine.passes.vouch(claims).token)
 
     def reply(self, error: CaptchaError, request: Request) -> Response:
         """Word a refusal as a page in the visitor's language."""
@@ -163,8 +165,8 @@ class NoJs(Adapter):
         form = element(
             "form",
             *hidden,
-            shown(ask, sealed, self.engine.picture(sealed), self.engine.languages("text")),
-            element("p", *_buttons(ask, self.engine.languages("text"))),
+            shown(ask, sealed, self.engine.renderer.picture(sealed), self.engine.renderer.languages("text")),
+            element("p", *_buttons(ask, self.engine.renderer.languages("text"))),
             method="post",
             action=PATH[1:],
         )

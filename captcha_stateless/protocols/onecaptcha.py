@@ -12,8 +12,6 @@ from typing import ClassVar
 from starlette.requests import Request
 from starlette.responses import Response
 
-from captcha_stateless import testkeys
-from captcha_stateless.dataurl import PREFIX, base64, data_url
 from captcha_stateless.errors import (
     BadRequest,
     BadToken,
@@ -27,11 +25,14 @@ from captcha_stateless.errors import (
     WrongAnswer,
     WrongHost,
 )
-from captcha_stateless.guard import Demand
+from captcha_stateless.http.bodies import WrongMediaType, read_json
+from captcha_stateless.http.dataurl import PREFIX, base64, data_url
+from captcha_stateless.http.endpoint import BodyTooLarge, MethodNotAllowed
+from captcha_stateless.http.replies import Json
 from captcha_stateless.model import Claims, Params, Sealed
-from captcha_stateless.protocols.base import Adapter, Binding, Table, WrongMediaType, wording
-from captcha_stateless.protocols.endpoint import BodyTooLarge, MethodNotAllowed
-from captcha_stateless.protocols.replies import Json
+from captcha_stateless.protocols.base import Adapter, Binding, Table, wording
+from captcha_stateless.sites import testkeys
+from captcha_stateless.sites.guard import Demand
 
 HEADER = "x-captcha-challenge"
 ASKED = ("sitekey", "action", "cdata", "kind")
@@ -91,7 +92,7 @@ class OneCaptcha(Adapter):
     def warm(self) -> None:
         """Make ready what draws each site's grids."""
         for site in self.sites.all:
-            self.engine.prepare("grid", self.profile(site.key))
+            self.engine.renderer.prepare("grid", self.profile(site.key))
 
     async def challenge(self, request: Request) -> Response:
         """Begin a run without the header; answer a stage, or what comes before the first, with it."""
@@ -100,7 +101,7 @@ class OneCaptcha(Adapter):
             return await self._begin(request)
         # A bad token is told before a bad body, as the original does.
         claims = self.engine.look(token, self.name, FIRST)
-        body = await self.json(request)
+        body = await read_json(request)
         answer = body.get("answer") if isinstance(body, dict) else None
         if claims.purpose == FIRST:
             return await self._begin(request, claims, answer)
@@ -108,7 +109,7 @@ class OneCaptcha(Adapter):
         following = self.engine.advance(claims)
         if following is not None:
             return await self._stage(following)
-        return Json({"done": True, "flag": self.settings.flag or self.engine.vouch(claims).token})
+        return Json({"done": True, "flag": self.settings.flag or self.engine.passes.vouch(claims).token})
 
     async def work(self, request: Request) -> Response:
         """Tell the work that a run will begin with, or that there is none."""
@@ -181,7 +182,7 @@ class OneCaptcha(Adapter):
         if wanted not in (*KINDS, AUTO):
             raise BadRequest(f"kind must be one of {', '.join((*KINDS, AUTO))}")
         site = self.sites.get(key)
-        absent = {"audio": not self.engine.languages("audio"), "work": site is None}
+        absent = {"audio": not self.engine.renderer.languages("audio"), "work": site is None}
         counts = (site.kinds if site else ()) or KINDS
         kinds = [kind for kind in KINDS if kind in counts and not absent.get(kind)]
         if wanted not in (*kinds, AUTO):
@@ -201,7 +202,7 @@ class OneCaptcha(Adapter):
         """Read what the run is to be bound to, from the query or from a JSON object; the original sends neither."""
         asked: dict[str, object] = dict(request.query_params) if request.scope["query_string"] else {}
         if "application/json" in request.headers.get("content-type", "") and isinstance(
-            body := await self.json(request), dict
+            body := await read_json(request), dict
         ):
             asked = {**body, **asked}
         return {name: text for name in ASKED if isinstance(text := asked.get(name), str)}
@@ -220,14 +221,14 @@ class OneCaptcha(Adapter):
             **(more or {}),
         }
         if claims.kind == "grid":
-            content = _with_pictures(head, await self.engine.drawn(sealed))
+            content = _with_pictures(head, await self.engine.renderer.drawn(sealed))
             return Response(content, media_type="application/json")
         return Json({**head, "kind": claims.kind, **self._shown(sealed)})
 
     def _shown(self, sealed: Sealed) -> dict[str, object]:
         """Say what the visitor, or the visitor's device, needs; a sound is fetched with the token."""
         if sealed.claims.kind == "text":
-            (png,) = self.engine.picture(sealed)
+            (png,) = self.engine.renderer.picture(sealed)
             return {"image": data_url(png).decode("ascii")}
         return {"work": _work(sealed.claims)} if sealed.claims.kind == "work" else {}
 

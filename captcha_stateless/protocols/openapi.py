@@ -12,8 +12,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from captcha_stateless.errors import CaptchaError
+from captcha_stateless.http.endpoint import MethodNotAllowed
 from captcha_stateless.protocols.base import Adapter, Table
-from captcha_stateless.protocols.endpoint import MethodNotAllowed
 from captcha_stateless.settings import Settings
 
 VERSION = "3.1.0"

@@ -7,8 +7,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from captcha_stateless.errors import CaptchaError
+from captcha_stateless.http.endpoint import Handler, MethodNotAllowed
 from captcha_stateless.protocols.base import Adapter, Table
-from captcha_stateless.protocols.endpoint import Handler, MethodNotAllowed
 from captcha_stateless.settings import Settings
 
 #: Everything from this origin; no frame around it, no form out of it.

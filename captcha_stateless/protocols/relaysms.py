@@ -11,8 +11,6 @@ from typing import ClassVar
 from starlette.requests import Request
 from starlette.responses import Response
 
-from captcha_stateless.dataurl import base64
-from captcha_stateless.digests import fingerprint
 from captcha_stateless.errors import (
     BadRequest,
     BadToken,
@@ -24,11 +22,15 @@ from captcha_stateless.errors import (
     WeakKind,
     WrongAnswer,
 )
+from captcha_stateless.http.addresses import origin_host
+from captcha_stateless.http.bodies import read_json, text
+from captcha_stateless.http.dataurl import base64
+from captcha_stateless.http.endpoint import BodyTooLarge, MethodNotAllowed
+from captcha_stateless.http.replies import Json
 from captcha_stateless.model import Params
-from captcha_stateless.protocols.base import Adapter, Table, origin_host, text, wording
-from captcha_stateless.protocols.endpoint import BodyTooLarge, MethodNotAllowed
-from captcha_stateless.protocols.replies import Json
+from captcha_stateless.protocols.base import Adapter, Table, wording
 from captcha_stateless.sites import Site
+from captcha_stateless.tokens.digests import fingerprint
 
 WANTED: Params = {"width": 350, "height": 100, "seconds": 300}
 #: The purpose of the second half of a token.
@@ -77,22 +79,22 @@ class RelaySms(Adapter):
 
     def warm(self) -> None:
         """Build the renderer."""
-        self.engine.picture(self.engine.issue(self.name, "text", WANTED))
+        self.engine.renderer.picture(self.engine.issue(self.name, "text", WANTED))
 
     async def new(self, request: Request) -> Response:
         """Draw a new picture for a client."""
-        (client,) = text(await self.json(request), "client_id")
+        (client,) = text(await read_json(request), "client_id")
         site = self._site(request, client)
         await self.limit(request, site.key)
         host = origin_host(request)
-        self.engine.require_room(site.key, host, "", "")
+        self.engine.passes.require_room(site.key, host, "", "")
         sealed = self.engine.issue(self.name, "text", WANTED, site=site.key, host=host)
-        (png,) = self.engine.picture(sealed)
+        (png,) = self.engine.renderer.picture(sealed)
         return Json({"challenge_id": sealed.token, "image": base64(png).decode("ascii")})
 
     async def solve(self, request: Request) -> Response:
         """Judge the one answer to a client's picture."""
-        client, token, answer = text(await self.json(request), "client_id", "challenge_id", "answer")
+        client, token, answer = text(await read_json(request), "client_id", "challenge_id", "answer")
         site = self._site(request, client)
         claims = self.engine.look(token, self.name)
         if claims.site != site.key:
@@ -104,7 +106,7 @@ class RelaySms(Adapter):
 
     async def verify(self, request: Request) -> Response:
         """Tell a client's server, once, whether a token is of a challenge that was solved for that client."""
-        secret, token = text(await self.json(request), "client_secret", "token")
+        secret, token = text(await read_json(request), "client_secret", "token")
         site = self.sites.authenticate(secret)
         challenge, verification = _parted(token)
         try:

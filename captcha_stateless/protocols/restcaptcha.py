@@ -12,8 +12,6 @@ from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 
-from captcha_stateless import languages, problems
-from captcha_stateless.digests import fingerprint, same
 from captcha_stateless.engine import Engine
 from captcha_stateless.errors import (
     BadRequest,
@@ -29,21 +27,18 @@ from captcha_stateless.errors import (
     WrongHost,
     WrongSecret,
 )
+from captcha_stateless.http import languages
+from captcha_stateless.http import problem_details as problems
+from captcha_stateless.http.addresses import REMEMBERED, host_of
+from captcha_stateless.http.bodies import WrongMediaType, read_json
+from captcha_stateless.http.endpoint import BodyTooLarge, MethodNotAllowed
+from captcha_stateless.http.replies import Json
 from captcha_stateless.model import Claims, Params
-from captcha_stateless.protocols.base import (
-    REMEMBERED,
-    Adapter,
-    Fault,
-    Table,
-    WrongMediaType,
-    host_of,
-    wording,
-)
-from captcha_stateless.protocols.endpoint import BodyTooLarge, MethodNotAllowed
-from captcha_stateless.protocols.replies import Json
+from captcha_stateless.protocols.base import Adapter, Fault, Table, wording
 from captcha_stateless.risk.networks import among, parse
 from captcha_stateless.settings import Settings
 from captcha_stateless.sites import Site
+from captcha_stateless.tokens.digests import fingerprint, same
 
 SITE_KEY = "siteKey"
 SERVICE_ID = "captcha-stateless"
@@ -188,7 +183,7 @@ class RestCaptcha(Adapter):
         return self.sites.find(key)
 
     async def _body(self, request: Request) -> Mapping[str, Any]:
-        body = await self.json(request)
+        body = await read_json(request)
         if not isinstance(body, dict):
             raise BadRequest("the body must be a JSON object")
         return body

@@ -12,7 +12,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from captcha_stateless.protocols.endpoint import Handler
+from captcha_stateless.http.endpoint import Handler
 
 WEB = files("captcha_stateless").joinpath("web")
 #: The one language that the widget brings with it.

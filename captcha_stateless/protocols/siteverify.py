@@ -13,7 +13,6 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 from starlette.responses import Response
 
-from captcha_stateless import testkeys
 from captcha_stateless.errors import (
     BadRequest,
     CaptchaError,
@@ -24,10 +23,11 @@ from captcha_stateless.errors import (
     WrongSecret,
     WrongSite,
 )
+from captcha_stateless.http.endpoint import Handler, MethodNotAllowed
+from captcha_stateless.http.replies import Json
 from captcha_stateless.model import Pass
 from captcha_stateless.protocols.base import Adapter, Table, wording
-from captcha_stateless.protocols.endpoint import Handler, MethodNotAllowed
-from captcha_stateless.protocols.replies import Json
+from captcha_stateless.sites import testkeys
 
 Fields = dict[str, str]
 
@@ -138,10 +138,10 @@ class Siteverify(Adapter):
         key = fields.get("idempotency_key", "")
         if len(key) > MAX_KEY_CHARACTERS:
             raise BadRequest("over-long idempotency key")
-        return await self.engine.admit(fields["response"], site, idempotency_key=key)
+        return await self.engine.passes.admit(fields["response"], site, idempotency_key=key)
 
     async def _from_body(self, request: Request) -> Fields:
-        content = await self.body(request)
+        content = await request.body()
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if media_type == "multipart/form-data":
             return _fields(await _multipart(request, content))

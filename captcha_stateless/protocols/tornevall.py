@@ -14,11 +14,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from captcha_stateless.errors import BadAnswer, BadBinding, BadRequest, CaptchaError, Refused, Unavailable
+from captcha_stateless.http.addresses import public_url
+from captcha_stateless.http.bodies import FORMS, WrongMediaType, read_form, read_json, text
+from captcha_stateless.http.endpoint import BodyTooLarge, MethodNotAllowed
+from captcha_stateless.http.ranges import ranged
+from captcha_stateless.http.replies import Json
 from captcha_stateless.model import Claims, Params
-from captcha_stateless.protocols.base import FORMS, Adapter, Table, WrongMediaType, public_url, text, wording
-from captcha_stateless.protocols.endpoint import BodyTooLarge, MethodNotAllowed
-from captcha_stateless.protocols.ranges import ranged
-from captcha_stateless.protocols.replies import Json
+from captcha_stateless.protocols.base import Adapter, Table, wording
 
 WANTED: Params = {"width": 350, "height": 100, "seconds": 300}
 NOTICE = "test"
@@ -104,10 +106,10 @@ class Tornevall(Adapter):
             claims = self.engine.look("".join(words[1:2] if named else words[:1]), self.name)
         except Refused:
             return Response(self._notice, media_type="image/png")
-        (png,) = self.engine.redraw(claims)
+        (png,) = self.engine.renderer.redraw(claims)
         headers = {
             "Cache-Control": f"public, max-age={self.engine.left(claims)}, immutable",
-            "ETag": f'"{self.engine.mark(claims)}"',
+            "ETag": f'"{self.engine.renderer.mark(claims)}"',
         }
         return ranged(request, png, "image/png", headers)
 
@@ -136,7 +138,7 @@ class Tornevall(Adapter):
                 return token, answer
             case [] | [""] if request.method == "POST":
                 media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-                document = await (self.form(request) if media_type in FORMS else self.json(request))
+                document = await (read_form(request) if media_type in FORMS else read_json(request))
                 return text(document, "hash", "response")
         raise BadRequest("a test needs hash and response")
 
@@ -149,7 +151,7 @@ class Tornevall(Adapter):
 
     @cached_property
     def _notice(self) -> bytes:
-        return self.engine.notice("text", NOTICE, WANTED)
+        return self.engine.renderer.notice("text", NOTICE, WANTED)
 
 
 def _place(request: Request) -> str:

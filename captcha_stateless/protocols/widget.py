@@ -8,9 +8,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from captcha_stateless.errors import BadRequest, CaptchaError
+from captcha_stateless.http.endpoint import Handler, MethodNotAllowed
 from captcha_stateless.protocols import scripts
 from captcha_stateless.protocols.base import Adapter, Table, wording
-from captcha_stateless.protocols.endpoint import Handler, MethodNotAllowed
 from captcha_stateless.protocols.scripts import ANYONE, KEPT_FOR_EVER, KEPT_SHORT
 
 PATH = "/widget.js"

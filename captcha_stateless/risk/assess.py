@@ -4,11 +4,11 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
-from captcha_stateless.digests import keyed_hash
 from captcha_stateless.errors import Blocked
 from captcha_stateless.risk.counters import Counters
 from captcha_stateless.risk.dnsbl import Dnsbl
 from captcha_stateless.risk.networks import ALLOW, BLOCK, Address, Networks, parse, prefix
+from captcha_stateless.tokens.digests import keyed_hash
 
 #: Each doubling of a prefix's activity above what is free adds so much to its score.
 _SCORE_PER_DOUBLING = 25

@@ -4,9 +4,9 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from ipaddress import ip_address, ip_network
 
-from captcha_stateless.digests import keyed_hash
 from captcha_stateless.errors import Misconfigured
 from captcha_stateless.risk.networks import Address
+from captcha_stateless.tokens.digests import keyed_hash
 
 try:
     from dns.asyncresolver import Resolver

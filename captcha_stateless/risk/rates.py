@@ -13,10 +13,10 @@ from limits.errors import StorageError
 from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter as OwnLimiter
 
-from captcha_stateless.digests import keyed_hash
 from captcha_stateless.errors import TooMany
 from captcha_stateless.risk.networks import ALLOW, Networks, prefix
 from captcha_stateless.risk.networks import parse as parse_address
+from captcha_stateless.tokens.digests import keyed_hash
 
 #: Counts kept in this process, about 500 bytes each; past that all are forgotten, for whoever has so many prefixes is not
 #: held up by counting them.

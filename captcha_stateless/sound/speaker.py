@@ -4,7 +4,7 @@ import hashlib
 
 import numpy as np
 
-from captcha_stateless.draws import Draws
+from captcha_stateless.seeded import Draws
 from captcha_stateless.sound.voices import Voices
 from captcha_stateless.sound.wav import RATE, Samples, stretched, write_wav
 

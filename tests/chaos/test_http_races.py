@@ -11,9 +11,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from captcha_stateless import Settings, keys
+from captcha_stateless import Settings
 from captcha_stateless.app import create_engine
 from captcha_stateless.engine import Engine
+from captcha_stateless.tokens import keys
 from tests.balancer import balanced
 from tests.chaos import size
 from tests.live import live_server

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from captcha_stateless import Settings, keys
+from captcha_stateless import Settings
 from captcha_stateless.app import create_engine
 from captcha_stateless.engine import Engine
+from captcha_stateless.tokens import keys
 from tests.live import LiveServer, live_server
 
 

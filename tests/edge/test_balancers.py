@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from captcha_stateless.engine import Engine
-from captcha_stateless.top import parse
+from captcha_stateless.telemetry.reading import parse
 from tests.edge import programs
 from tests.edge.conftest import Fleet
 from tests.edge.flows import FLOWS

@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from captcha_stateless.top import parse
+from captcha_stateless.telemetry.reading import parse
 from tests.edge import programs
 from tests.edge.conftest import Fleet
 from tests.edge.test_balancers import behind_nginx
@@ -92,7 +92,7 @@ def test_a_proof_of_work_is_never_another_visitor_s(http: httpx.Client) -> None:
 
 def test_clearance_is_never_another_visitor_s(http: httpx.Client, fleet: Fleet) -> None:
     claims = fleet.engine.issue("onecaptcha", "grid", site="dev-site", host="localhost").claims
-    cookie = f"__Host-captcha-pass={fleet.engine.vouch(claims).token}"
+    cookie = f"__Host-captcha-pass={fleet.engine.passes.vouch(claims).token}"
 
     statuses = [
         http.get("/auth", headers={"Cookie": given} if given else {}).status_code

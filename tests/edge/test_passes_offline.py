@@ -1,4 +1,4 @@
-"""Passes verified offline: by nginx njs, HAProxy and workerd with the files that are handed out, by PyJWT and by jose.
+"""Signer verified offline: by nginx njs, HAProxy and workerd with the files that are handed out, by PyJWT and by jose.
 
 All give the same verdict on the same passes, good and bad.
 """
@@ -18,11 +18,11 @@ import jwt
 import pytest
 from jwcrypto.jwk import JWK
 
-from captcha_stateless import keys
 from captcha_stateless.app import create_engine
 from captcha_stateless.engine import Engine
-from captcha_stateless.passes import Passes
 from captcha_stateless.settings import Settings
+from captcha_stateless.tokens import keys
+from captcha_stateless.tokens.passes import Signer
 from tests.edge import programs
 from tests.edge.conftest import settings_in
 from tests.live import free_port
@@ -51,12 +51,12 @@ class Issuer:
     def __init__(self, folder: Path, **options: str) -> None:
         self.ring = keys.load(Path(settings_in(folder)["CAPTCHA_KEYS"]))
         self.engine: Engine = create_engine(Settings(**options), lambda: self.ring)  # type: ignore[arg-type]
-        self.published = self.engine.published()
+        self.published = self.engine.passes.published()
 
     def earn(self, *, site: str = "dev-site", life: int = 300) -> str:
         claims = self.engine.issue("tests", "grid", site=site, host="localhost").claims
-        earned = self.engine.vouch(claims).claims
-        return Passes(lambda: self.ring, "captcha-stateless").sign(
+        earned = self.engine.passes.vouch(claims).claims
+        return Signer(lambda: self.ring, "captcha-stateless").sign(
             replace(earned, exp=int(time.time()) + life)
         )
 

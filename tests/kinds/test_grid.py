@@ -11,7 +11,7 @@ from captcha_stateless import Settings
 from captcha_stateless.errors import BadAnswer, BadRequest, Misconfigured
 from captcha_stateless.kinds.base import Kind
 from captcha_stateless.kinds.grid import NOT_AN_ARRAY, NOT_BOOLEANS, WRONG_LENGTH, Grid
-from captcha_stateless.lookalikes import NEVER_WITH
+from captcha_stateless.kinds.lookalikes import NEVER_WITH
 from tests.kinds.contract import SEEDS, KindContract
 
 HUMANE = {"profile": "humane"}

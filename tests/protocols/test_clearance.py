@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 import httpx
 import pytest
 
-from captcha_stateless.digests import fingerprint
 from captcha_stateless.protocols.clearance import COOKIE, Clearance
+from captcha_stateless.tokens.digests import fingerprint
 from tests.conftest import MakeServer
 from tests.protocols.contract import AdapterContract
 from tests.support import Server

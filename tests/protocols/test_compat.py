@@ -14,8 +14,8 @@ import httpx
 import pytest
 
 from captcha_stateless.protocols.compat import DIALECTS, Compat
+from captcha_stateless.sites.testkeys import DUMMY, FAILING_SITE, PASSING_SITE
 from captcha_stateless.testing import CaptchaServer
-from captcha_stateless.testkeys import DUMMY, FAILING_SITE, PASSING_SITE
 from tests.needs import program
 from tests.protocols.contract import AdapterContract
 from tests.support import Server

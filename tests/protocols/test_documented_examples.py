@@ -16,11 +16,12 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from captcha_stateless import Settings, keys, sites
+from captcha_stateless import Settings, sites
 from captcha_stateless.app import create_engine
 from captcha_stateless.cli import main
-from captcha_stateless.digests import fingerprint
 from captcha_stateless.engine import Engine
+from captcha_stateless.tokens import keys
+from captcha_stateless.tokens.digests import fingerprint
 from tests.live import LiveServer, live_server
 from tests.needs import program
 

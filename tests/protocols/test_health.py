@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 import httpx
 import pytest
 
-from captcha_stateless import keys
 from captcha_stateless.errors import Unavailable
 from captcha_stateless.protocols.health import Health
 from captcha_stateless.replay.base import Replay, ReplayState
+from captcha_stateless.tokens import keys
 from tests.conftest import MakeServer
 from tests.live import LiveServer, live_server
 from tests.protocols.contract import AdapterContract

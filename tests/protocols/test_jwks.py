@@ -5,9 +5,9 @@ from typing import ClassVar
 
 import httpx
 
-from captcha_stateless import keys
-from captcha_stateless.passes import Verifier
 from captcha_stateless.protocols.jwks import Jwks
+from captcha_stateless.tokens import keys
+from captcha_stateless.tokens.passes import Verifier
 from tests.protocols.contract import AdapterContract
 from tests.support import Server
 

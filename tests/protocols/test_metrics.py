@@ -11,10 +11,10 @@ from typing import Any, ClassVar
 import httpx
 import pytest
 
-from captcha_stateless import keys
 from captcha_stateless.errors import Unavailable
 from captcha_stateless.protocols.metrics import MetricsPage
-from captcha_stateless.top import Reading, lines, parse, read
+from captcha_stateless.telemetry.reading import Reading, lines, parse, read
+from captcha_stateless.tokens import keys
 from tests.conftest import MakeServer
 from tests.live import LiveServer, live_server
 from tests.protocols.contract import AdapterContract
@@ -82,7 +82,7 @@ def test_challenges_answers_and_refusals_are_counted(counting: Server) -> None:
 def test_what_is_drawn_together_counts_as_so_many_drawings(counting: Server) -> None:
     async def draw() -> None:
         await asyncio.gather(
-            *(counting.engine.drawn(counting.engine.issue("test", "grid")) for _ in range(5))
+            *(counting.engine.renderer.drawn(counting.engine.issue("test", "grid")) for _ in range(5))
         )
 
     asyncio.run(draw())

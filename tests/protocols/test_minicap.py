@@ -110,7 +110,7 @@ def test_the_third_answer_may_be_right(server: Server) -> None:
 
 def test_the_spoken_digits_are_right_too_and_spend_the_same_token(server: Server) -> None:
     token = generate(server)
-    digits = "".join(server.engine.draw(server.engine.look(token, "minicap")).spoken)
+    digits = "".join(server.engine.renderer.draw(server.engine.look(token, "minicap")).spoken)
 
     assert validate(server, token, " ".join(digits)) == VALIDATED
     assert validate(server, token, right(server, token)) == NOT_FOUND

@@ -14,7 +14,7 @@ from captcha_stateless.errors import Misconfigured
 from captcha_stateless.protocols import scripts
 from captcha_stateless.protocols.nojs import NoJs
 from captcha_stateless.sites import DEVELOPMENT, load
-from captcha_stateless.testkeys import DUMMY, FAILING_SITE, PASSING_SITE
+from captcha_stateless.sites.testkeys import DUMMY, FAILING_SITE, PASSING_SITE
 from tests.conftest import MakeServer
 from tests.protocols.contract import AdapterContract
 from tests.support import Server
@@ -91,7 +91,7 @@ def test_a_grid_is_solved_and_the_pass_is_there_to_copy(server: Server) -> None:
 
     done = solve(server, page)
 
-    shown = server.engine.recognise(told_pass(done), DEVELOPMENT)
+    shown = server.engine.passes.recognise(told_pass(done), DEVELOPMENT)
     assert (shown.kind, shown.action, shown.cdata) == ("grid", "login", "cart 7")
 
 
@@ -122,7 +122,7 @@ def test_text_is_solved_and_can_be_heard(server: Server) -> None:
     done = solve(server, page)
 
     assert sound.headers["content-type"] == "audio/wav"
-    assert server.engine.recognise(told_pass(done), DEVELOPMENT).kind == "text"
+    assert server.engine.passes.recognise(told_pass(done), DEVELOPMENT).kind == "text"
 
 
 def test_a_wrong_answer_gets_another_challenge_and_the_old_token_is_spent(server: Server) -> None:
@@ -179,7 +179,9 @@ def test_the_pass_goes_to_an_address_that_the_site_lists(make_server: MakeServer
     done = solve(server, server.visitor.get("/nojs", params={"sitekey": "shop", "return": BACK}))
 
     form = Form(done)
-    shown = server.engine.recognise(form.hidden["captcha-response"], load(tmp_path / "sites.toml").all[0])
+    shown = server.engine.passes.recognise(
+        form.hidden["captcha-response"], load(tmp_path / "sites.toml").all[0]
+    )
     assert form.action == BACK
     assert shown.host == "shop.example"
     assert done.headers["content-security-policy"].endswith("form-action 'self' https://shop.example")

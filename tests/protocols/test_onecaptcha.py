@@ -11,9 +11,9 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from captcha_stateless.passes import Verifier
 from captcha_stateless.protocols.onecaptcha import OneCaptcha
 from captcha_stateless.sites import DEVELOPMENT
+from captcha_stateless.tokens.passes import Verifier
 from tests.conftest import MakeServer
 from tests.protocols.contract import HEADER_VALUES, AdapterContract
 from tests.support import Server
@@ -110,7 +110,7 @@ def test_without_a_configured_flag_the_flag_is_a_pass(server: Server) -> None:
     second = solve(server, begin(server)["challenge"]).json()
     flag = solve(server, second["challenge"]).json()["flag"]
 
-    claims = server.engine.recognise(flag, DEVELOPMENT)
+    claims = server.engine.passes.recognise(flag, DEVELOPMENT)
 
     assert (claims.kind, claims.site, claims.exp - claims.iat) == ("grid", "dev-site", 300)
 
@@ -464,7 +464,7 @@ def test_a_run_of_another_kind_earns_a_pass_of_that_kind(server: Server, kind: s
     reply = solve(server, challenge["challenge"]).json()
 
     assert challenge["kind"] == kind
-    assert Verifier(server.engine.published(), "captcha-stateless").verify(reply["flag"]).kind == kind
+    assert Verifier(server.engine.passes.published(), "captcha-stateless").verify(reply["flag"]).kind == kind
 
 
 def test_what_names_a_kind_is_told_which_count(make_server: MakeServer, tmp_path: Path) -> None:

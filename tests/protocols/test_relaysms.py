@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from captcha_stateless.digests import fingerprint
 from captcha_stateless.protocols.relaysms import RelaySms, _parted
+from captcha_stateless.tokens.digests import fingerprint
 from tests.conftest import MakeServer
 from tests.protocols.contract import AdapterContract
 from tests.support import Server
@@ -123,7 +123,7 @@ def test_a_challenge_is_used_up_by_the_first_solve(server: Server, first: str | 
 
 def test_the_spoken_digits_are_right_too(server: Server) -> None:
     token = new(server)
-    digits = "".join(server.engine.draw(server.engine.look(token, "relaysms")).spoken)
+    digits = "".join(server.engine.renderer.draw(server.engine.look(token, "relaysms")).spoken)
 
     assert solve(server, token, digits)[1]["success"] is True
 

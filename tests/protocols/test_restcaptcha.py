@@ -16,13 +16,13 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from captcha_stateless import __version__
-from captcha_stateless.digests import fingerprint
 from captcha_stateless.errors import CaptchaError, Misconfigured
-from captcha_stateless.problems import TITLES
+from captcha_stateless.http.problem_details import TITLES
+from captcha_stateless.http.routing import in_order
 from captcha_stateless.protocols.base import Adapter, Table
 from captcha_stateless.protocols.restcaptcha import PROBLEMS, RestCaptcha
-from captcha_stateless.protocols.routing import in_order
 from captcha_stateless.sites import DEVELOPMENT, Sites
+from captcha_stateless.tokens.digests import fingerprint
 from tests.conftest import MakeServer
 from tests.protocols.contract import HEADER_VALUES, AdapterContract
 from tests.support import Server, Visitor

@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from captcha_stateless import create_app
-from captcha_stateless.digests import fingerprint
 from captcha_stateless.errors import Unavailable
 from captcha_stateless.protocols.siteverify import Siteverify
 from captcha_stateless.replay.base import Replay, ReplayState
+from captcha_stateless.tokens.digests import fingerprint
 from tests.conftest import MakeServer
 from tests.protocols.contract import AdapterContract
 from tests.support import Server, Visitor

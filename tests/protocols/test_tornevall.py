@@ -184,7 +184,7 @@ def test_after_its_deadline_a_picture_reads_test_and_is_not_cached(server: Serve
 def test_an_unknown_hash_shows_the_test_picture(server: Server, rest: str) -> None:
     reply = server.visitor.get(f"/3.0/captcha/getImage/{rest}")
 
-    assert reply.content == server.engine.notice("text", "test", {"width": 350, "height": 100})
+    assert reply.content == server.engine.renderer.notice("text", "test", {"width": 350, "height": 100})
 
 
 def test_a_token_of_another_protocol_shows_the_test_picture(server: Server) -> None:

@@ -8,8 +8,8 @@ from urllib.parse import parse_qs
 import pytest
 
 from captcha_stateless.client import Client
-from captcha_stateless.digests import fingerprint
 from captcha_stateless.testing import CaptchaServer
+from captcha_stateless.tokens.digests import fingerprint
 from tests.live import live_server
 from tests.web.conftest import Visit
 
@@ -175,7 +175,7 @@ def test_a_sealed_token_and_a_pass_are_looked_into(visit: Visit, demo: "Page") -
 @contextmanager
 def replicas(folder: "Path") -> Iterator[tuple[str, str]]:
     """Run two servers of one key ring and one replay filter, the first of which knows the second."""
-    from captcha_stateless import keys
+    from captcha_stateless.tokens import keys
     from tests.support import NOW
 
     ring = folder / "keyring.json"

@@ -1,0 +1,57 @@
+"""What all commands share: settings from the environment, and our own errors as one sentence."""
+
+import os
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+import click
+
+from captcha_stateless.errors import CaptchaError, Misconfigured
+from captcha_stateless.settings import Settings, unknown
+
+if TYPE_CHECKING:
+    from captcha_stateless.engine import Engine
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def plainly(command: Callable[P, R]) -> Callable[P, R]:
+    """Show our own errors as one sentence and exit with 1."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except CaptchaError as error:
+            raise click.ClickException(str(error)) from None
+
+    return run
+
+
+def read_settings() -> Settings:
+    """Read the settings, and warn of names that are none."""
+    for warning in unknown(os.environ):
+        click.echo(f"Warning: {warning}", err=True)
+    return Settings.load(os.environ)
+
+
+def make_engine(settings: Settings) -> "Engine":
+    """Compose an engine, for commands that draw; it takes half a second to import."""
+    from captcha_stateless.app import create_engine
+    from captcha_stateless.tokens import keys
+
+    ring = keys.load(settings.keys)
+    return create_engine(settings, lambda: ring)
+
+
+def tell_problems(problems: Iterable[str]) -> None:
+    """End with the problems, if there are any.
+
+    Raises:
+        Misconfigured: when there are.
+    """
+    found = "\n".join(problems)
+    if found:
+        raise Misconfigured(found)

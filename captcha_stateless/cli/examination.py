@@ -1,0 +1,171 @@
+"""The doctor: is this installation fit to serve?"""
+
+import asyncio
+import os
+import stat
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from captcha_stateless.app import create_engine
+from captcha_stateless.engine import Engine
+from captcha_stateless.errors import CaptchaError
+from captcha_stateless.kinds.profiles import PROFILES, Preset
+from captcha_stateless.replay import factory
+from captcha_stateless.replay.base import ReplayState
+from captcha_stateless.risk.networks import load as load_networks
+from captcha_stateless.settings import Settings, unknown
+from captcha_stateless.sites import DEVELOPMENT_SITES, load
+from captcha_stateless.sites.checks import fit, require_policies
+from captcha_stateless.tokens import keys
+from captcha_stateless.tokens.keys import GRACE_SECONDS, KeyRing
+
+Grade = Literal["good", "note", "wrong"]
+
+#: A clock before this was never set: 2026-01-01.
+_EARLIEST = 1_767_225_600
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One sentence, and how bad it is."""
+
+    grade: Grade
+    text: str
+
+
+def examine(environ: Mapping[str, str], *, now: float) -> Iterator[Finding]:
+    """Look at everything that can be wrong before a request comes; what hangs on a broken part is left out."""
+    try:
+        settings = Settings.load(environ)
+    except CaptchaError as error:
+        yield from (Finding("wrong", line) for line in str(error).splitlines())
+        return
+    yield Finding("good", "The settings can be read.")
+    yield from (Finding("note", f"{warning}.") for warning in unknown(environ))
+    if settings.test_keys:
+        yield Finding(
+            "wrong", "The public test keys are switched on: everyone passes. Unset CAPTCHA_TEST_KEYS."
+        )
+    yield from _clock(now)
+    try:
+        ring = keys.load(settings.keys)
+    except CaptchaError as error:
+        yield Finding("wrong", f"{error}.")
+        return
+    yield from _keys(settings, ring, now)
+    yield from _replay(settings, ring, now)
+    engine = yield from _drawing(settings, ring)
+    yield from _sites(settings, engine)
+    yield from _networks(settings)
+
+
+def _clock(now: float) -> Iterator[Finding]:
+    if now < _EARLIEST:
+        yield Finding("wrong", "The clock is before 2026: set it, for every deadline hangs on it.")
+    else:
+        yield Finding("good", "The clock is set.")
+
+
+def _keys(settings: Settings, ring: KeyRing, now: float) -> Iterator[Finding]:
+    mode = stat.S_IMODE(settings.keys.stat().st_mode)
+    if os.name == "posix" and mode & 0o077:
+        yield Finding(
+            "wrong", f"{settings.keys} can be read by others (mode {mode:04o}); run chmod 600 on it."
+        )
+    else:
+        yield Finding("good", f"{settings.keys} holds {len(ring.all)} keys and is its owner's alone.")
+    retired = ring.find("retired")
+    if retired and now - retired.since > GRACE_SECONDS:
+        yield Finding("note", f"Key {retired.kid} is needed no more: run `captcha-stateless keys rotate`.")
+    if ring.current.since > now + 60:
+        yield Finding(
+            "wrong", "The current key is from the future: this clock or that of the key's maker is wrong."
+        )
+
+
+def _replay(settings: Settings, ring: KeyRing, now: float) -> Iterator[Finding]:
+    async def look() -> ReplayState:
+        replay = factory.create(settings, ring.derive("replay"), now)
+        try:
+            await replay.start()
+            return await replay.state(now)
+        finally:
+            await replay.close()
+
+    try:
+        state = asyncio.run(look())
+    except CaptchaError as error:
+        yield Finding("wrong", f"{error}.")
+        return
+    reach = {"process": "one process", "host": "all workers of this host", "global": "all replicas"}
+    yield Finding(
+        "good", f"A token is honoured once by {reach[state.scope]}; the filter is {state.fill:.0%} full."
+    )
+
+
+def _floor(name: str, preset: Preset) -> str:
+    stages, forgiven = preset.ladder.stages, preset.ladder.forgiven
+    runs = 1 / float(preset.floor)
+    return (
+        f"Grid {name}: {stages - forgiven} of {stages} stages drawn {preset.family}; "
+        f"a blind guess passes 1 run in {f'{runs:,.0f}' if runs < 1e12 else f'{runs:.0e}'}."
+    )
+
+
+def _drawing(settings: Settings, ring: KeyRing) -> Generator[Finding, None, Engine | None]:
+    yield from (Finding("good", _floor(name, preset)) for name, preset in PROFILES.items())
+    try:
+        engine = create_engine(settings, lambda: ring)
+        engine.renderer.picture(engine.issue("doctor", "text"))
+        sealed = engine.issue("doctor", "grid")
+        engine.renderer.picture(sealed)
+        engine.look(sealed.token, "doctor")
+    except CaptchaError as error:
+        yield Finding("wrong", f"{error}.")
+        return None
+    yield Finding("good", "Typefaces and alphabets can be drawn.")
+    yield Finding("good", "A token made here opens here.")
+    yield from _hearing(engine, settings)
+    return engine
+
+
+def _hearing(engine: Engine, settings: Settings) -> Iterator[Finding]:
+    spoken = engine.renderer.languages("text")
+    if spoken:
+        yield Finding("good", f"Text can be heard in {', '.join(spoken)}.")
+    missing = [language for language in settings.audio_languages if language not in spoken]
+    if missing:
+        yield Finding(
+            "note",
+            f"Text cannot be heard in {', '.join(missing)}: install the extra `audio` (English), espeak-ng, or "
+            "set CAPTCHA_AUDIO_RECORDINGS.",
+        )
+
+
+def _sites(settings: Settings, engine: Engine | None) -> Iterator[Finding]:
+    if settings.sites is None:
+        grade: Grade = "wrong" if settings.production else "note"
+        yield Finding(grade, "The development site is served, its secret is public: set CAPTCHA_SITES.")
+    try:
+        found = load(settings.sites) if settings.sites else DEVELOPMENT_SITES
+        if engine:
+            require_policies(found, settings.policy, engine.plan)
+    except CaptchaError as error:
+        yield Finding("wrong", f"{error}.")
+        return
+    problems = [problem for site in found.all for problem in fit(site)]
+    yield from (Finding("wrong", f"{problem}.") for problem in problems)
+    if settings.sites and not problems:
+        yield Finding("good", f"{settings.sites} can be read: {len(found.all)} sites.")
+
+
+def _networks(settings: Settings) -> Iterator[Finding]:
+    if settings.risk_networks is None:
+        return
+    try:
+        load_networks(settings.risk_networks)
+    except CaptchaError as error:
+        yield Finding("wrong", f"{error}.")
+    else:
+        yield Finding("good", f"{settings.risk_networks} can be read.")

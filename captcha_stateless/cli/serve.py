@@ -1,0 +1,135 @@
+"""``serve``: uvicorn with our connections, after a look at what would stop every worker."""
+
+import asyncio
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from importlib.util import find_spec
+
+import click
+
+from captcha_stateless import __version__, sites
+from captcha_stateless.cli.base import plainly, read_settings
+from captcha_stateless.errors import Misconfigured, Unavailable
+from captcha_stateless.settings import Settings
+from captcha_stateless.tokens import keys
+
+
+@click.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
+@click.option(
+    "--host", envvar="HOST", default="127.0.0.1", show_default=True, help="Address to listen on. [$HOST]"
+)
+@click.option("--port", envvar="PORT", default=8000, show_default=True, help="Port to listen on. [$PORT]")
+@click.option(
+    "--workers",
+    envvar="WEB_CONCURRENCY",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Processes that share the port. [$WEB_CONCURRENCY]",
+)
+@click.option(
+    "--trust-proxies",
+    metavar="LIST",
+    help="Addresses or networks whose X-Forwarded-* headers count. [$CAPTCHA_TRUSTED_PROXIES]",
+)
+@click.argument("uvicorn_options", nargs=-1, type=click.UNPROCESSED)
+@plainly
+def serve(
+    host: str, port: int, workers: int, trust_proxies: str | None, uvicorn_options: tuple[str, ...]
+) -> None:
+    """Run the server; further options go to uvicorn as they are."""
+    if trust_proxies is not None:
+        os.environ["CAPTCHA_TRUSTED_PROXIES"] = trust_proxies
+    settings = read_settings()
+    if workers > 1 and settings.replay == "memory":
+        raise Misconfigured(
+            "CAPTCHA_REPLAY=memory serves one worker only: each would honour the same token; use shared"
+        )
+    _check_replay(settings)
+    _allow_files()
+    place = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    click.echo(
+        f"captcha_stateless {__version__}: try it at {place}/" if settings.page else f"Serving at {place}"
+    )
+    if settings.sites is None:
+        site = sites.DEVELOPMENT
+        click.echo(
+            f"No CAPTCHA_SITES: serving the development site {site.key} (secret {sites.DEVELOPMENT_SECRET}) "
+            f"for {', '.join(site.hosts)} only."
+        )
+    from uvicorn.main import main as uvicorn_command
+
+    with _shared_counts(settings):
+        uvicorn_command.main(_uvicorn(settings, host, port, workers, uvicorn_options), prog_name="uvicorn")
+
+
+def _uvicorn(settings: Settings, host: str, port: int, workers: int, further: tuple[str, ...]) -> list[str]:
+    return [
+        "captcha_stateless.app:create_app",
+        "--factory",
+        *("--host", host, "--port", str(port), "--workers", str(workers)),
+        *(
+            "--no-server-header",
+            "--no-access-log",
+        ),  # an access log holds addresses, and paths that hold tokens
+        "--no-proxy-headers",  # the application reads them, for it must know which peer was the proxy
+        *("--http", _connections(), "--ws", "none"),
+        *(
+            ("--log-config", str(files("captcha_stateless") / "telemetry" / "logs.json"))
+            if settings.log == "json"
+            else ()
+        ),
+        *further,
+    ]
+
+
+@contextmanager
+def _shared_counts(settings: Settings) -> Iterator[None]:
+    """Name a folder in which the workers share their counts, before the first of them starts."""
+    if not settings.metrics:
+        yield
+        return
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="captcha-stateless-metrics-")
+    except OSError as error:
+        raise Misconfigured(
+            f"CAPTCHA_METRICS needs a folder to write to ({error.strerror}); name one in TMPDIR, best in memory"
+        ) from None
+    with folder as name:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = name
+        yield
+
+
+def _connections() -> str:
+    """Name the class that guards connections, over the faster parser where that is installed."""
+    return f"captcha_stateless.http.connections.{'httptools' if find_spec('httptools') else 'h11'}:Protocol"
+
+
+def _allow_files() -> None:
+    """Raise the limit of open files to what the system allows at most: a connection is one."""
+    if sys.platform != "win32":
+        import resource
+
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _check_replay(settings: Settings) -> None:
+    """Say now, in one sentence, what would otherwise stop every worker."""
+    from captcha_stateless.replay import factory
+
+    async def check() -> None:
+        replay = factory.create(settings, keys.load(settings.keys).derive("replay"), time.time())
+        try:
+            await replay.start()
+        except Unavailable as error:
+            click.echo(f"Warning: {error}; answers are refused until it is up.", err=True)
+        finally:
+            await replay.close()
+
+    asyncio.run(check())

@@ -1,0 +1,81 @@
+"""``sites``: add, list and check the sites that are served."""
+
+import secrets
+from pathlib import Path
+
+import click
+
+from captcha_stateless import sites
+from captcha_stateless.cli.base import plainly, read_settings, tell_problems
+from captcha_stateless.errors import Misconfigured
+
+# A site's secret has 256 bits, so that a fast hash of it is enough; its key is public.
+_SECRET_BYTES, _KEY_BYTES = 32, 12
+
+
+@click.group("sites")
+def sites_group() -> None:
+    """Add, list and check the sites that are served."""
+
+
+@sites_group.command("add")
+@click.argument("name")
+@click.option(
+    "--host", "hosts", multiple=True, help="Host name of its pages; *.shop.example: every one below."
+)
+@click.option("--kind", "kinds", multiple=True, help="Kind of challenge that counts; without: every kind.")
+@click.option("--profile", default="", help="Profile of its grid.")
+@click.option("--policy", default="", help="Its policy.")
+@click.option("--return", "returns", multiple=True, help="Address to which /nojs may send a pass.")
+@click.option("--key", default="", help="Its public key, where clients know one already; without: a new one.")
+@plainly
+def add_site(
+    name: str,
+    hosts: tuple[str, ...],
+    kinds: tuple[str, ...],
+    profile: str,
+    policy: str,
+    returns: tuple[str, ...],
+    key: str,
+) -> None:
+    """Add a site to the sites file, and show its secret: this once."""
+    from captcha_stateless.sites.checks import fit
+
+    path, secret = _sites_file(), secrets.token_hex(_SECRET_BYTES)
+    key = key or secrets.token_hex(_KEY_BYTES)
+    lists = {"hosts": list(hosts), "kinds": list(kinds), "returns": list(returns)}
+    options = {**lists, "profile": profile, "policy": policy}
+    site = sites.make(name, key, secret, **options)
+    tell_problems(fit(site))
+    sites.append(path, site)
+    click.echo(f"site key: {key}\nsecret:   {secret}")
+    click.echo(f"Only the secret's hash is kept, in {path}: note the secret down now.")
+
+
+@sites_group.command("list")
+@plainly
+def list_sites() -> None:
+    """List the sites, without their secrets."""
+    path = read_settings().sites
+    for site in sites.load(path).all if path else (sites.DEVELOPMENT,):
+        hosts, kinds = (", ".join(names) or "any" for names in (site.hosts, site.kinds))
+        click.echo(f"{site.key}  {site.name}  hosts: {hosts}  kinds: {kinds}")
+
+
+@sites_group.command("check")
+@plainly
+def check_sites() -> None:
+    """Check the sites file; exit with 1 when a site cannot work."""
+    from captcha_stateless.sites.checks import fit
+
+    path = _sites_file()
+    found = sites.load(path).all
+    tell_problems(problem for site in found for problem in fit(site))
+    click.echo(f"{path}: {len(found)} {'site' if len(found) == 1 else 'sites'}, all good.")
+
+
+def _sites_file() -> Path:
+    path = read_settings().sites
+    if path is None:
+        raise Misconfigured("CAPTCHA_SITES names no file; set it first, e.g. CAPTCHA_SITES=sites.toml")
+    return path

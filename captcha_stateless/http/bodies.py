@@ -1,0 +1,73 @@
+"""What a request's body says: as an HTML form or as JSON."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from captcha_stateless.errors import BadRequest
+
+#: The media types of HTML forms.
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+_MAX_FIELDS = 32
+
+_json = json.JSONDecoder()
+
+
+class WrongMediaType(BadRequest):
+    """The body is of a media type that the path does not take."""
+
+    code = "wrong-media-type"
+
+
+async def read_form(request: Request) -> dict[str, str]:
+    """Read a body as an HTML form, urlencoded or multipart, without files; of a name that comes twice the last counts.
+
+    Raises:
+        WrongMediaType: when it is said to be something else.
+        BadRequest: when it is not a form, or has more fields than any honest one.
+        BodyTooLarge: as :meth:`Arrived.body` does.
+    """
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type not in FORMS:
+        raise WrongMediaType(f"body must be {' or '.join(FORMS)}")
+    try:
+        async with request.form(max_files=0, max_fields=_MAX_FIELDS) as fields:
+            form = {name: value for name, value in fields.multi_items() if isinstance(value, str)}
+            # Of the client's own charset may come text that nobody can write.
+            "".join((*form, *form.values())).encode("utf-8")
+            return form
+    except (HTTPException, LookupError, ValueError):
+        raise BadRequest("body must be a form") from None
+
+
+async def read_json(request: Request) -> Any:
+    """Read a body as JSON (RFC 8259); no body at all reads as null.
+
+    Raises:
+        WrongMediaType: when it is said to be something else.
+        BadRequest: when it is not JSON.
+        BodyTooLarge: as :meth:`Arrived.body` does.
+    """
+    media_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    if media_type != "application/json" and not media_type.endswith("+json"):
+        raise WrongMediaType("body must be application/json")
+    content = await request.body()
+    try:
+        return _json.decode(content.decode("utf-8")) if content else None
+    except (ValueError, RecursionError):
+        raise BadRequest("body must be JSON") from None
+
+
+def text(document: object, *names: str) -> tuple[str, ...]:
+    """Take the named fields of a JSON object or form, each of which must be text.
+
+    Raises:
+        BadRequest: when one is missing or is something else.
+    """
+    values = [document.get(name) if isinstance(document, Mapping) else None for name in names]
+    if not all(isinstance(value, str) for value in values):
+        raise BadRequest(f"the body must hold {' and '.join(names)} as text")
+    return tuple(str(value) for value in values)

@@ -1,0 +1,50 @@
+"""What of sites and policies can be read, but cannot work."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import get_args
+
+from captcha_stateless.errors import BadRequest, Misconfigured
+from captcha_stateless.kinds import KINDS
+from captcha_stateless.model import Params
+from captcha_stateless.settings import Profile
+from captcha_stateless.sites.site import Site, Sites
+
+#: A host name or IP address, or a wildcard for every host below one.
+_HOST = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|[0-9a-f:]+:[0-9a-f.:]+")
+
+
+def fit(site: Site) -> Iterator[str]:
+    """Tell what of a site can be read, but cannot work."""
+    for kind in site.kinds:
+        if kind not in KINDS:
+            yield f"site {site.key}: there is no kind {kind}; choose from {', '.join(KINDS)}"
+    if site.profile and site.profile not in get_args(Profile):
+        yield f"site {site.key}: there is no profile {site.profile}; choose from {', '.join(get_args(Profile))}"
+    for host in site.hosts:
+        if not _HOST.fullmatch(host):
+            yield f"site {site.key}: {host} is no host name; write shop.example or *.shop.example, without port"
+
+
+def require_policies(served: Sites, default: str, plan: Callable[[str, Params], Params]) -> Sites:
+    """Return the sites, if the policies that they name are there and ask for what can be made.
+
+    Args:
+        served: the sites.
+        default: the policy of sites that name none.
+        plan: completes what is wanted of a kind; raises BadRequest when there is no such challenge.
+
+    Raises:
+        Misconfigured: when they are not, or do not.
+    """
+    if default not in served.policies:
+        raise Misconfigured(f"CAPTCHA_POLICY: no policy is named {default}")
+    for policy in served.policies.values():
+        asked = [(rule.kind, rule.params) for rule in policy.rules if rule.kind]
+        asked += [("grid", {"profile": policy.profile})] if policy.profile else []
+        for kind, params in asked:
+            try:
+                plan(kind, params)
+            except BadRequest as error:
+                raise Misconfigured(f"policy {policy.name}: {error}") from None
+    return served

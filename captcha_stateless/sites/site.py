@@ -1,0 +1,141 @@
+"""The sites that a deployment serves: their keys, secrets, host names and what they ask of their visitors."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from captcha_stateless.errors import Misconfigured, UnknownSite, WeakKind, WrongHost, WrongSecret, WrongSite
+from captcha_stateless.sites.policy import PRESETS, Policy
+from captcha_stateless.tokens.digests import fingerprint, same
+
+_NOBODY = fingerprint("")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """One site.
+
+    ``key`` is public (RelaySMS calls it client id), of the secret only the SHA-256 is kept. ``hosts`` may begin with ``*.``,
+    which stands for every host below; without hosts every host is allowed. Without ``kinds`` every kind is; ``profile`` and
+    ``policy`` are the deployment's own where they are empty. ``returns`` are the addresses, to the letter, to which the page
+    without scripts may send a pass.
+    """
+
+    name: str
+    key: str
+    secret_sha256: bytes
+    hosts: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    profile: str = ""
+    policy: str = ""
+    returns: tuple[str, ...] = ()
+
+    def require_host(self, host: str) -> None:
+        """Refuse a host name (without port) that is not this site's.
+
+        Raises:
+            WrongHost: when none of the site's hosts stands for it.
+        """
+        if self.hosts and not any(_covers(pattern, host.lower().rstrip(".")) for pattern in self.hosts):
+            raise WrongHost("host is not among the site's")
+
+    def require_own(self, key: str) -> None:
+        """Refuse what was earned for another site.
+
+        Raises:
+            WrongSite: when the key is not this site's.
+        """
+        if key != self.key:
+            raise WrongSite("pass of another site")
+
+    def require_kind(self, kind: str) -> None:
+        """Refuse a kind of challenge that does not count here.
+
+        Raises:
+            WeakKind: when the site names its kinds and this is none of them.
+        """
+        if self.kinds and kind not in self.kinds:
+            raise WeakKind("kind does not count at this site")
+
+    def require_secret(self, secret: str) -> None:
+        """Refuse a secret that is not this site's, in constant time.
+
+        Raises:
+            WrongSecret: when it is another.
+        """
+        if not same(fingerprint(secret), self.secret_sha256):
+            raise WrongSecret("secret is not the site's")
+
+
+class Sites:
+    """Every site, found by its key or by its secret, and the policies that sites name."""
+
+    def __init__(self, sites: Iterable[Site], policies: Mapping[str, Policy] = PRESETS) -> None:
+        """Take the sites.
+
+        Raises:
+            Misconfigured: when two share a key or a secret, or one names a policy that is not there.
+        """
+        self.all = tuple(sites)
+        self.policies = policies
+        for site in self.all:
+            if site.policy and site.policy not in policies:
+                raise Misconfigured(f"site {site.key}: no policy is named {site.policy}")
+        self._by_key = {site.key: site for site in self.all}
+        self._by_secret = {site.secret_sha256: site for site in self.all}
+        if len(self._by_key) != len(self.all) or len(self._by_secret) != len(self.all):
+            raise Misconfigured("two sites share a key or a secret; give each site its own")
+
+    @property
+    def default(self) -> Site | None:
+        """The site that is meant where none is named: the first."""
+        return self.all[0] if self.all else None
+
+    def find(self, key: str) -> Site:
+        """Find a site by its public key.
+
+        Raises:
+            UnknownSite: when there is none.
+        """
+        try:
+            return self._by_key[key]
+        except KeyError:
+            raise UnknownSite("there is no such site") from None
+
+    def get(self, key: str) -> Site | None:
+        """Find a site by its public key; None where there is none."""
+        return self._by_key.get(key)
+
+    def policy(self, site: Site | None, default: str) -> Policy:
+        """Find a site's policy: its own, or the deployment's."""
+        return self.policies[site.policy if site and site.policy else default]
+
+    def authenticate(self, secret: str) -> Site:
+        """Find the site whose secret this is: an unknown one costs as much time as a known one.
+
+        Raises:
+            WrongSecret: when it is nobody's.
+        """
+        given = fingerprint(secret)
+        site = self._by_secret.get(given)
+        if not same(given, site.secret_sha256 if site else _NOBODY) or site is None:
+            raise WrongSecret("secret is nobody's")
+        return site
+
+
+DEVELOPMENT_SECRET = "dev-secret"  # noqa: S105 - public on purpose
+
+#: What is served without a sites file, for trying things out: the secret is as public as the key.
+DEVELOPMENT = Site(
+    name="Development",
+    key="dev-site",
+    secret_sha256=fingerprint(DEVELOPMENT_SECRET),
+    hosts=("localhost", "127.0.0.1", "::1"),
+)
+
+
+#: What is served without a sites file.
+DEVELOPMENT_SITES = Sites([DEVELOPMENT])
+
+
+def _covers(pattern: str, host: str) -> bool:
+    return host.endswith(pattern[1:]) if pattern.startswith("*.") else host == pattern
