@@ -24,17 +24,19 @@ class Frontend(Visit):
 
     known_as = "data:"
 
-    def show(self, app: str, script: str = "", *, known_as: str = "", compiles: bool = False) -> None:
+    def show(
+        self, app: str, script: str = "", *, body: str = "", known_as: str = "", compiles: bool = False
+    ) -> None:
         """Open a page; ``script`` is our tag in the page, ``known_as`` the vendor's origin that we answer for."""
         evaluated = "'unsafe-eval'" if compiles else ""
         policy = (
             f"default-src 'none'; script-src 'self' {self.captcha.url} {known_as} {evaluated}; "
-            f"connect-src {self.captcha.url} {known_as}; style-src 'self' 'unsafe-inline'"
+            f"connect-src 'self' {self.captcha.url} {known_as}; worker-src blob:; style-src 'self' 'unsafe-inline'"
         )
         tag = script.replace("CAPTCHA", self.captcha.url)
         markup = (
-            f"<!doctype html><html lang=en><title>Sign up</title><body>{tag}<div id=root></div>"
-            "<script src=/app.js></script></body></html>"
+            f"<!doctype html><html lang=en><head><title>Sign up</title><script src=/app.js defer></script></head>"
+            f"<body>{tag}{body}<div id=root></div></body></html>"
         )
         query = urlencode({"captcha": self.captcha.url})
         if known_as:

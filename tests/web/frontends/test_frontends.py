@@ -1,10 +1,12 @@
 """What visitors do in pages of other CAPTCHAs' client libraries, unmodified from npm: solve, again, close, two at once."""
 
+import json
+import re
 from dataclasses import dataclass
 
 import pytest
 
-from tests.web.frontends.conftest import Frontend
+from tests.web.frontends.conftest import HERE, Frontend
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,16 @@ def test_a_widget_is_solved_twice_closed_doubled_and_removed(
 
     frontend.count(0)
     assert frontend.page.locator("captcha-stateless, textarea").count() == 0
+
+
+def test_the_readme_names_exactly_these() -> None:
+    packages = json.loads((HERE / "package.json").read_text("utf-8"))["dependencies"]
+    libraries = {name for name in packages if re.search("captcha|turnstile", name)}
+    readme = (HERE.parents[2] / "README.md").read_text("utf-8")
+    told = re.search(r"\*\*In the page, unmodified\*\*.*?: (react.*?)\n\(\[how", readme, re.DOTALL)
+
+    assert told and set(re.split(r",\s+", told[1])) == libraries
+    assert len(libraries) == len(WIDGETS + RUNS)
 
 
 GOOGLE, CLOUDFLARE = "https://www.google.com", "https://challenges.cloudflare.com"
