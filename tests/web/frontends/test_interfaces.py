@@ -1,4 +1,4 @@
-"""The interfaces of reCAPTCHA, hCaptcha and Turnstile as their documentation has them, and pages that are swapped and copied."""
+"""The interfaces of reCAPTCHA, hCaptcha and Turnstile as they are documented, in pages that are swapped and copied too."""
 
 from typing import Any
 
@@ -150,7 +150,8 @@ def test_hcaptcha_names_what_is_not_there(hcaptcha: Frontend) -> None:
     said = hcaptcha.page.evaluate(
         """async () => {
           const said = (act) => { try { return act(); } catch (error) { return error.message; } };
-          const first = [said(() => hcaptcha.getResponse("nobody")), await hcaptcha.execute("nobody", { async: true }).catch(String)];
+          const broken = await hcaptcha.execute("nobody", { async: true }).catch(String);
+          const first = [said(() => hcaptcha.getResponse("nobody")), broken];
           hcaptcha.setData(id, { rqdata: "what enterprises send" });
           hcaptcha.remove(id);
           return [...first, said(() => hcaptcha.close()), await hcaptcha.execute({ async: true }).catch(String)];
