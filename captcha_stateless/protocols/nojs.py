@@ -60,10 +60,9 @@ NOTES: dict[type[CaptchaError], str] = {
     WrongAnswer: "again",
     Expired: "over",
     Spent: "answered",
-    Refused: "failed",
+    CaptchaError: "failed",
 }
-#: And a pass that counts no more.
-PASS_NOTES: dict[type[CaptchaError], str] = {Expired: "expired", CaptchaError: "failed"}
+NOTED = frozenset({*NOTES.values(), "next", "none", "refused"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,69 +99,71 @@ class NoJs(Adapter):
         }
 
     async def begin(self, request: Request) -> Response:
-        """Show the first stage, or the pass that the run has earned."""
-        ask = self._ask(request, request.query_params)
-        token = request.query_params.get(EARNED)
-        if not token:
-            return self._begin(ask, "")
+        """Show a stage, the first one where no token is named, or the pass that the run has earned."""
+        query = request.query_params
+        ask, note = self._ask(request, query), query.get("note", "")
         try:
-            shown = self.engine.passes.recognise(token, self.sites.find(ask.binding["site"]))
-            if shown.host != ask.binding["host"]:
-                raise BadToken("pass of another host")
+            if EARNED in query:
+                return self._done(ask, self._earned(ask, query[EARNED]))
+            if "token" in query:
+                return self._stage(ask, self._sealed(ask, query["token"]), note)
         except (Refused, Denied) as error:
             self.note(error)
-            return self._begin(ask, ask.words[wording(PASS_NOTES, error)])
-        return self._done(ask, token)
+            note = wording(NOTES, error)
+        return self._begin(ask, note)
 
     async def answer(self, request: Request) -> Response:
-        """Do what the visitor's button says: check the answer, give more time, or show something else."""
+        """Do what the visitor's button says, and lead to the page that shows what came of it.
+
+        Every page has an address of its own, so that Reload and Back find it: an answer to a form cannot be shown again.
+        """
         fields = await read_form(request)
         wanted, token = fields.get("do", "check"), fields.get("token", "")
         ask = self._ask(request, {**fields, "kind": wanted} if wanted in KINDS else fields)
         if wanted not in ("check", "more"):
-            return self._begin(ask, "")
+            return _lead(ask)
         try:
-            claims = self._sealed(ask, token)
-            return (
-                self._extend(ask, token, claims)
-                if wanted == "more"
-                else await self._judge(ask, token, claims, fields)
-            )
+            sealed = self._sealed(ask, token)
+            return self._extend(ask, sealed) if wanted == "more" else await self._judge(ask, sealed, fields)
         except Refused as error:
             self.note(error)
-            return self._begin(ask, ask.words[wording(NOTES, error)])
+            return _lead(ask, note=wording(NOTES, error))
 
-    def _sealed(self, ask: Ask, token: str) -> Claims:
+    def _sealed(self, ask: Ask, token: str) -> Sealed:
         """Open a token; what it is bound to decides, and whoever asks for something else begins anew.
 
         Raises:
             BadToken: when it is of another site, host, action or cdata; and whatever :meth:`Engine.look` does.
         """
         claims = self.engine.look(token, self.name)
-        if any(getattr(claims, name) != value for name, value in ask.binding.items()):
+        if claims.kind != ask.kind or any(
+            getattr(claims, name) != value for name, value in ask.binding.items()
+        ):
             raise BadToken("token of another run")
-        return claims
+        return Sealed(token, claims)
 
-    def _extend(self, ask: Ask, token: str, claims: Claims) -> Response:
+    def _earned(self, ask: Ask, token: str) -> str:
+        shown = self.engine.passes.recognise(token, self.sites.find(ask.binding["site"]))
+        if shown.host != ask.binding["host"]:
+            raise BadToken("pass of another host")
+        return token
+
+    def _extend(self, ask: Ask, sealed: Sealed) -> Response:
         try:
-            return self._stage(ask, self.engine.extend(token, self.name), "")
+            return _lead(ask, token=self.engine.extend(sealed.token, self.name).token)
         except BadRequest:  # as often as may be; the time that is left is still the visitor's
-            return self._stage(ask, Sealed(token, claims), ask.words["refused"])
+            return _lead(ask, token=sealed.token, note="refused")
 
-    async def _judge(self, ask: Ask, token: str, claims: Claims, fields: Mapping[str, str]) -> Response:
-        answer = _answered(claims, fields)
+    async def _judge(self, ask: Ask, sealed: Sealed, fields: Mapping[str, str]) -> Response:
+        answer = _answered(sealed.claims, fields)
         if answer is None:
-            return self._stage(ask, Sealed(token, claims), ask.words["none"])
-        following = self.engine.advance(claims := await self.engine.play(claims, answer))
+            return _lead(ask, token=sealed.token, note="none")
+        claims = await self.engine.play(sealed.claims, answer)
+        following = self.engine.advance(claims)
         if following is not None:
-            return self._stage(ask, following, ask.words["next"])
+            return _lead(ask, token=following.token, note="next")
         earned = self.engine.passes.vouch(claims).token
-        if not claims.site:
-            return self._done(ask, earned)
-        # By an address of its own, which can be loaded again: the answer to a form cannot.
-        return RedirectResponse(
-            f"{PATH[1:]}?{urlencode({**ask.fields, EARNED: earned})}", HTTPStatus.SEE_OTHER
-        )
+        return _lead(ask, **{EARNED: earned}) if claims.site else self._done(ask, earned)
 
     def reply(self, error: CaptchaError, request: Request) -> Response:
         """Word a refusal as a page in the visitor's language."""
@@ -221,12 +222,12 @@ class NoJs(Adapter):
             "form",
             *hidden,
             shown(ask, sealed, self.engine.renderer.picture(sealed), self.engine.renderer.languages("text")),
-            element("p", *_buttons(ask, self.engine.renderer.languages("text"))),
+            element("p", *_buttons(ask, self.engine.renderer.languages("text")), class_="buttons"),
             method="post",
             action=PATH[1:],
         )
-        told = element("p", note, role="status") if note else Markup()
-        return _page(ask.language, told, form, element("p", left))
+        told = element("p", ask.words[note], role="status") if note in NOTED else Markup()
+        return _page(ask.language, told, form, element("p", left, class_="time"))
 
     def _done(self, ask: Ask, token: str) -> Response:
         """Hand over the pass: to the return address at the press of a button, or else to be copied."""
@@ -238,6 +239,11 @@ class NoJs(Adapter):
             return _page(ask.language, form, title=title, leaves=True)
         box = element("textarea", token, id="pass", readonly=True, rows="8", spellcheck="false")
         return _page(ask.language, element("label", ask.words["copy"], for_="pass"), box, title=title)
+
+
+def _lead(ask: Ask, **more: str) -> Response:
+    query = urlencode({**ask.fields, **{name: value for name, value in more.items() if value}})
+    return RedirectResponse(f"{PATH[1:]}?{query}", HTTPStatus.SEE_OTHER)
 
 
 def _answered(claims: Claims, fields: Mapping[str, str]) -> list[bool] | str | None:
@@ -253,7 +259,8 @@ def _grid(ask: Ask, sealed: Sealed, pngs: tuple[bytes, ...], _: tuple[str, ...])
     claims, words, (sample, *tiles) = sealed.claims, ask.words, pngs
     turn = words["round"].replace("#", str(claims.stage + 1)).replace("%", str(claims.stages))
     picture = element("img", src=data_url(sample).decode(), alt=words["sample"], class_="sample")
-    legend = element("legend", words["choose"], element("small", turn), picture)
+    asked = element("span", words["choose"], element("small", turn))
+    legend = element("legend", element("span", asked, picture, class_="ask"))
     labels = (_tile(words["image"].replace("#", str(at + 1)), at, png) for at, png in enumerate(tiles))
     return element("fieldset", legend, element("div", *labels, class_="tiles"))
 
