@@ -149,6 +149,33 @@ def test_switches_change_the_snippet_and_the_widget(demo: "Page") -> None:
     assert '"captcha-response"' in demo.locator("#events").inner_text()
 
 
+@pytest.mark.parametrize(("width", "height"), [(320, 640), (1280, 800)])
+def test_the_preview_comes_first_and_stays_in_sight(demo: "Page", width: int, height: int) -> None:
+    demo.set_viewport_size({"width": width, "height": height})
+    widget, switch = demo.locator("captcha-stateless"), demo.locator("select[name=fields]")
+    first = demo.locator("#widget form").first.get_attribute("id")
+
+    switch.evaluate("select => select.scrollIntoView({ block: 'end' })")
+
+    shown, chosen = widget.bounding_box(), switch.bounding_box()
+    assert first == "try"
+    assert shown and chosen and 0 <= shown["y"] <= height - shown["height"]
+    assert demo.evaluate("() => document.documentElement.scrollWidth") == width
+
+
+def test_code_is_coloured_and_copied_as_it_is(demo: "Page") -> None:
+    words = demo.locator("#snippet span").evaluate_all(
+        "all => all.map((one) => [one.className, one.textContent])"
+    )
+
+    assert ["tag", "<captcha-stateless"] in words
+    assert ["name", "sitekey"] in words
+    assert ["string", '"dev-site"'] in words
+    assert (
+        '<captcha-stateless sitekey="dev-site"></captcha-stateless>' in demo.locator("#snippet").inner_text()
+    )
+
+
 def test_the_gallery_draws_others(demo: "Page") -> None:
     before = demo.locator("#sheets img").first.get_attribute("src")
 
