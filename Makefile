@@ -87,7 +87,7 @@ lock: .venv/test  ## pin the newest versions that fit
 	$(BIN)/uv pip compile --quiet --universal --upgrade --all-extras --group dev --group clients --group fuzz --group bench --group attack --no-header --no-annotate pyproject.toml --output-file requirements.lock
 
 clean:  ## remove what the other targets made, but no keys
-	rm -rf .venv .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist sample.png tests/clients/node_modules tests/web/node_modules
+	rm -rf .venv .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist sample.png tests/clients/node_modules tests/web/node_modules tests/web/frontends/node_modules
 
 .venv/pip: requirements.lock
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -99,10 +99,10 @@ clean:  ## remove what the other targets made, but no keys
 	@$(INSTALL) --editable ".[audio,fast]"
 	@touch $@
 
-.venv/test: .venv/pip pyproject.toml tests/clients/package-lock.json tests/web/package-lock.json
+.venv/test: .venv/pip pyproject.toml tests/clients/package-lock.json tests/web/package-lock.json tests/web/frontends/package-lock.json
 	@echo "Installing into .venv, with what the tests need ..."
 	@$(INSTALL) --editable ".[audio,client,dnsbl,fast,limits,metrics,otel,redis]" --group dev --group clients
-	@if command -v npm >/dev/null; then for folder in clients web; do npm ci --prefix tests/$$folder --silent --ignore-scripts --no-audit --no-fund || exit 1; done; fi
+	@if command -v npm >/dev/null; then for folder in clients web web/frontends; do npm ci --prefix tests/$$folder --silent --ignore-scripts --no-audit --no-fund || exit 1; done; fi
 	@touch $@
 
 .venv/fuzz: .venv/test

@@ -224,11 +224,18 @@ class Settings:
         "let `doctor` object to what is for trying things out only, and serve no playground",
     )
     page: bool = _option(
-        True, values.flag, "serve the page to try it at `/`, and outside production the playground at `/demo`"
+        True,
+        values.flag,
+        "serve the page to try it at `/`, and the playground at `/demo`: but not in production, nor with a sites file",
     )
     demo_replica: str = _option(
         "", values.url, "the address of another replica, which the playground shows beside this one"
     )
+
+    @property
+    def playground(self) -> bool:
+        """Whether the playground is served: where there is nothing but the development site to play with."""
+        return self.page and self.sites is None and not self.production
 
     @classmethod
     def load(cls, environ: Mapping[str, str]) -> Self:
