@@ -94,6 +94,14 @@ class Cluster:
         self.nodes = [self._node(folder / f"node{number}", *options) for number in range(4)]
         hosts = ",".join(f"127.0.0.1:{node.port}" for node in self.nodes[1:])
         self.url = f"redis+cluster://{hosts}"
+        try:
+            self._join()
+        except BaseException:
+            self.end()
+            raise
+
+    def _join(self) -> None:
+        """Share out the slots, and let the nodes meet."""
         for number, (first, last) in enumerate([(0, 5460), (5461, 10922), (10923, 16383)]):
             self.nodes[number].ask("CLUSTER", "ADDSLOTSRANGE", first, last)
         for node in self.nodes[1:]:
