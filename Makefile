@@ -75,8 +75,9 @@ attack: .venv/bench  ## attack the grid and write docs/threat-model.md (an hour)
 read: .venv/run  ## serve a page that measures how well people read the tiles
 	@$(BIN)/python benchmarks/read.py $(ARGS)
 
-docs: .venv/run  ## write the table of settings
+docs: .venv/run  ## write the tables and the drawing that the code knows
 	@$(BIN)/python docs/tables.py
+	@PYTHONPATH=. $(BIN)/python docs/architecture.py
 
 pictures: .venv/test  ## draw the widget for the README, with the system's Chromium
 	@$(BIN)/python docs/pictures.py
@@ -86,7 +87,7 @@ lock: .venv/test  ## pin the newest versions that fit
 	$(BIN)/uv pip compile --quiet --universal --upgrade --all-extras --group dev --group clients --group fuzz --group bench --group attack --no-header --no-annotate pyproject.toml --output-file requirements.lock
 
 clean:  ## remove what the other targets made, but no keys
-	rm -rf .venv .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist sample.png tests/clients/node_modules tests/web/node_modules
+	rm -rf .venv .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist sample.png tests/clients/node_modules tests/web/node_modules tests/web/frontends/node_modules
 
 .venv/pip: requirements.lock
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -98,10 +99,10 @@ clean:  ## remove what the other targets made, but no keys
 	@$(INSTALL) --editable ".[audio,fast]"
 	@touch $@
 
-.venv/test: .venv/pip pyproject.toml tests/clients/package-lock.json tests/web/package-lock.json
+.venv/test: .venv/pip pyproject.toml tests/clients/package-lock.json tests/web/package-lock.json tests/web/frontends/package-lock.json
 	@echo "Installing into .venv, with what the tests need ..."
 	@$(INSTALL) --editable ".[audio,client,dnsbl,fast,limits,metrics,otel,redis]" --group dev --group clients
-	@if command -v npm >/dev/null; then for folder in clients web; do npm ci --prefix tests/$$folder --silent --ignore-scripts --no-audit --no-fund || exit 1; done; fi
+	@if command -v npm >/dev/null; then for folder in clients web web/frontends; do npm ci --prefix tests/$$folder --silent --ignore-scripts --no-audit --no-fund || exit 1; done; fi
 	@touch $@
 
 .venv/fuzz: .venv/test

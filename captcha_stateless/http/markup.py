@@ -24,7 +24,7 @@ def joined(*children: str) -> Markup:
     return Markup("".join(child if isinstance(child, Markup) else escape(child) for child in children))
 
 
-def document(*children: str, language: str, direction: str, title: str, style: str) -> Markup:
+def document(*children: str, language: str, direction: str, title: str, style: str, icon: str) -> Markup:
     """Write a page that needs no script."""
     head = element(
         "head",
@@ -32,6 +32,7 @@ def document(*children: str, language: str, direction: str, title: str, style: s
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
         element("title", title),
         element("link", rel="stylesheet", href=style),
+        element("link", rel="icon", href=icon),
     )
     body = element("body", element("main", *children))
     return Markup("<!doctype html>" + element("html", head, body, lang=language, dir=direction))

@@ -15,35 +15,77 @@ from captcha_stateless.protocols.scripts import ANYONE, KEPT_SHORT
 ELEMENT_PATH = "/captcha.js"
 INTERFACE = "compat.js"
 
-#: For each path: the global object, the class of what is rendered without a call, and the form's field. ``numbered`` is
-#: whether widgets have numbers for ids, ``wrapped`` whether execute() promises an object.
-DIALECTS: dict[str, dict[str, Any]] = {
-    "/recaptcha/api.js": {
+RECAPTCHA: dict[str, Any] = {
+    "global": "grecaptcha",
+    "class": "g-recaptcha",
+    "field": "g-recaptcha-response",
+    "numbered": True,
+    "promises": "always",
+    "none": "",
+    "missing": {"none": "No reCAPTCHA clients exist.", "invalid": "Invalid reCAPTCHA client id: #"},
+    "queue": "___grecaptcha_cfg",
+}
+HCAPTCHA: dict[str, Any] = {
+    "global": "hcaptcha",
+    "class": "h-captcha",
+    "field": "h-captcha-response",
+    "promises": "async",
+    "none": "",
+    "missing": {"none": "No hCaptcha exists.", "invalid": "Invalid hCaptcha id: #"},
+    "expiry": "chalexpired-callback",
+    "errors": {
+        "network": "network-error",
+        "unavailable": "rate-limited",
+        "refused": "invalid-data",
+        "failed": "challenge-error",
+    },
+    "rejections": {
+        "closed": "challenge-closed",
+        "timeout": "challenge-expired",
+        "network": "network-error",
+        "unavailable": "rate-limited",
+        "refused": "invalid-data",
+        "failed": "challenge-error",
+    },
+    "compat": {
+        "option": "recaptchacompat",
+        "off": "off",
         "global": "grecaptcha",
         "class": "g-recaptcha",
         "field": "g-recaptcha-response",
-        "numbered": True,
-        "wrapped": False,
     },
-    "/1/api.js": {
-        "global": "hcaptcha",
-        "class": "h-captcha",
-        "field": "h-captcha-response",
-        "numbered": False,
-        "wrapped": True,
+}
+TURNSTILE: dict[str, Any] = {
+    "global": "turnstile",
+    "class": "cf-turnstile",
+    "field": "cf-turnstile-response",
+    "promises": "never",
+    "eager": True,
+    "refresh": "auto",
+    "expiry": "timeout-callback",
+    "errors": {"network": "200500", "unavailable": "300000", "refused": "110200", "failed": "600010"},
+    "compat": {
+        "option": "compat",
+        "on": "recaptcha",
+        "global": "grecaptcha",
+        "class": "g-recaptcha",
+        "field": "g-recaptcha-response",
     },
-    "/turnstile/v0/api.js": {
-        "global": "turnstile",
-        "class": "cf-turnstile",
-        "field": "cf-turnstile-response",
-        "numbered": False,
-        "wrapped": False,
-    },
+}
+
+#: Which interface each path has: the global object, the class of what is rendered without a call, and the form's field;
+#: whether widgets have ``numbered`` ids, what execute() ``promises``, and in whose words errors come. ``compat`` is what the
+#: system does for pages of reCAPTCHA when the script's address asks for it, or does not forbid it.
+DIALECTS: dict[str, dict[str, Any]] = {
+    "/recaptcha/api.js": RECAPTCHA,
+    "/recaptcha/enterprise.js": RECAPTCHA,
+    "/1/api.js": HCAPTCHA,
+    "/turnstile/v0/api.js": TURNSTILE,
 }
 
 
 class Compat(Adapter):
-    """Three files and the element alone, each one closure, so that a page's names stay its own."""
+    """Four files and the element alone, each one closure, so that a page's names stay its own."""
 
     name: ClassVar[str] = "compat"
     prefixed: ClassVar[bool] = False
@@ -62,4 +104,5 @@ class Compat(Adapter):
 
 def _script(path: str) -> bytes:
     dialect = json.dumps({**DIALECTS[path], "path": path})
-    return scripts.element(scripts.source(INTERFACE), f"captchaCompat({dialect});")
+    # In a block of its own: the element's names are no business of the interface's.
+    return scripts.element("{", scripts.source(INTERFACE), f"captchaCompat({dialect});", "}")

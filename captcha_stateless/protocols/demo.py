@@ -1,5 +1,6 @@
 """The playground at ``/demo``, for development: every protocol, the widget's switches, samples, and tokens looked into."""
 
+import asyncio
 from functools import cached_property
 from http import HTTPStatus
 from typing import Any, ClassVar
@@ -7,7 +8,7 @@ from typing import Any, ClassVar
 from starlette.requests import Request
 from starlette.responses import Response
 
-from captcha_stateless.errors import BadRequest, BadToken, Blocked, CaptchaError, Denied, Unavailable
+from captcha_stateless.errors import BadRequest, BadToken, CaptchaError, Unavailable
 from captcha_stateless.http.bodies import WrongMediaType, read_json, text
 from captcha_stateless.http.endpoint import BodyTooLarge, Handler, MethodNotAllowed
 from captcha_stateless.http.replies import Json
@@ -17,7 +18,7 @@ from captcha_stateless.protocols import scripts
 from captcha_stateless.protocols.base import Adapter, Table, wording
 from captcha_stateless.render import contact_sheet
 from captcha_stateless.settings import Settings
-from captcha_stateless.sites import DEVELOPMENT, DEVELOPMENT_SECRET
+from captcha_stateless.sites import DEVELOPMENT_SECRET
 
 #: What the gallery shows: a kind, what is wanted of it, and how many a sheet.
 SAMPLES: dict[str, tuple[str, Params, int]] = {
@@ -26,10 +27,16 @@ SAMPLES: dict[str, tuple[str, Params, int]] = {
     "text": ("text", {}, 3),
     "text-dark": ("text", {"theme": "dark"}, 3),
 }
+#: How many sheets of each are drawn, ever: what a visitor can ask for has its limit.
+SHEETS = 4
 FILES = {
     "/demo": ("demo.html", "text/html; charset=utf-8"),
     "/demo.css": ("demo.css", "text/css; charset=utf-8"),
     "/demo.js": ("demo.js", scripts.JAVASCRIPT),
+    **{
+        f"/demo/{name}.js": (f"demo/{name}.js", scripts.JAVASCRIPT)
+        for name in ("document", "protocols", "replicas", "widget")
+    },
 }
 #: Of what a token holds: not the seed, and of the answers no more than how many there are.
 SHOWN = (
@@ -52,7 +59,6 @@ WORDS: dict[type[CaptchaError], tuple[HTTPStatus, str]] = {
     BodyTooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Body too large"),
     WrongMediaType: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Body must be application/json"),
     BadToken: (HTTPStatus.BAD_REQUEST, "Not a token of this server"),
-    Denied: (HTTPStatus.FORBIDDEN, "Tokens are looked into with development keys only"),
     Unavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "Temporarily unavailable"),
     CaptchaError: (HTTPStatus.BAD_REQUEST, "Refused"),
 }
@@ -67,7 +73,7 @@ class Demo(Adapter):
     @classmethod
     def enabled(cls, settings: Settings) -> bool:
         """Tell whether this is for trying things out."""
-        return settings.page and not settings.production and super().enabled(settings)
+        return settings.playground and super().enabled(settings)
 
     def table(self) -> Table:
         """Name the paths."""
@@ -85,24 +91,26 @@ class Demo(Adapter):
         return Json(
             {
                 "sitekey": site.key if site else "",
-                "secret": DEVELOPMENT_SECRET if self._develops else "",
+                "secret": DEVELOPMENT_SECRET,
                 "replica": self.settings.demo_replica,
                 "languages": scripts.languages(),
                 "samples": list(SAMPLES),
+                "sheets": SHEETS,
             }
         )
 
     async def sample(self, request: Request) -> Response:
-        """Draw a sheet of challenges, fresh ones each time."""
-        name = request.path_params["name"]
-        if name not in SAMPLES:
+        """Show one of the sheets of challenges; the first who asks has it drawn."""
+        name, sheet = request.path_params["name"], request.query_params.get("sheet", "0")
+        if name not in SAMPLES or sheet not in map(str, range(SHEETS)):
             raise BadRequest("no such sample")
-        return Response(await self._pool.run(lambda: self._sheet(*SAMPLES[name])), media_type="image/png")
+        async with self._drawing:
+            if (name, sheet) not in self._sheets:
+                self._sheets[name, sheet] = await self._pool.run(lambda: self._sheet(*SAMPLES[name]))
+        return Response(self._sheets[name, sheet], media_type="image/png")
 
     async def inspect(self, request: Request) -> Response:
-        """Tell what a token holds; only where everyone has the site's secret anyway."""
-        if not self._develops:
-            raise Blocked("the inspector is for development")
+        """Tell what a token holds: the playground is there only where everyone has the site's secret anyway."""
         (token,) = text(await read_json(request), "token")
         return Json(_plain(self.engine.inspect(token)))
 
@@ -111,13 +119,17 @@ class Demo(Adapter):
         status, told = wording(WORDS, error)
         return Json({"error": told}, status)
 
-    @property
-    def _develops(self) -> bool:
-        return self.settings.sites is None and self.sites.default == DEVELOPMENT
-
     @cached_property
     def _pool(self) -> Pool:
         return Pool()
+
+    @cached_property
+    def _drawing(self) -> asyncio.Lock:
+        return asyncio.Lock()
+
+    @cached_property
+    def _sheets(self) -> dict[tuple[str, str], bytes]:
+        return {}
 
     def _sheet(self, kind: str, wanted: Params, count: int) -> bytes:
         rows = [self.engine.renderer.picture(self.engine.issue("sample", kind, wanted)) for _ in range(count)]

@@ -7,31 +7,37 @@ from typing import ClassVar
 from urllib.parse import urlencode, urlsplit
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from captcha_stateless.errors import (
     BadRequest,
+    BadToken,
     Blocked,
     CaptchaError,
     Denied,
     Expired,
     Refused,
+    Spent,
     Unavailable,
     WrongAnswer,
 )
+from captcha_stateless.gate import Binding
 from captcha_stateless.http import languages
 from captcha_stateless.http.bodies import WrongMediaType, read_form
 from captcha_stateless.http.dataurl import data_url
 from captcha_stateless.http.endpoint import BodyTooLarge, MethodNotAllowed
 from captcha_stateless.http.markup import Markup, document, element, joined
-from captcha_stateless.model import Sealed
+from captcha_stateless.kinds.profiles import PROFILES
+from captcha_stateless.model import Claims, Sealed
 from captcha_stateless.protocols import scripts
-from captcha_stateless.protocols.base import Adapter, Binding, Table, wording
+from captcha_stateless.protocols.base import Adapter, Table, wording
 from captcha_stateless.sites import testkeys
 
-PATH, STYLE = "/nojs", "/nojs.css"
+PATH, STYLE, ICON = "/nojs", "/nojs.css", "/favicon.svg"
 #: The name of the field in which the return address receives the pass.
 FIELD = "captcha-response"
+#: Where the last page's own address holds it, so that Reload and Back find it again.
+EARNED = "pass"
 KINDS = ("grid", "text")
 TILES = 9
 _RIGHT_TO_LEFT = frozenset({"ar", "he", "fa"})
@@ -51,7 +57,13 @@ WORDS: dict[type[CaptchaError], tuple[HTTPStatus, str]] = {
     CaptchaError: (HTTPStatus.BAD_REQUEST, "refused"),
 }
 #: What a refused answer is told in, above the next challenge.
-NOTES: dict[type[CaptchaError], str] = {WrongAnswer: "again", Expired: "over", Refused: "failed"}
+NOTES: dict[type[CaptchaError], str] = {
+    WrongAnswer: "again",
+    Expired: "over",
+    Spent: "answered",
+    CaptchaError: "failed",
+}
+NOTED = frozenset({*NOTES.values(), "next", "none", "refused"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,35 +92,85 @@ class NoJs(Adapter):
     def table(self) -> Table:
         """Name the page and its style."""
         style = scripts.serving(scripts.source("nojs.css").encode(), scripts.KEPT_SHORT, "text/css")
-        return {PATH: {"GET": self.begin, "POST": self.answer}, STYLE: {"GET": style}}
+        icon = scripts.serving(scripts.source("favicon.svg").encode(), scripts.KEPT_SHORT, "image/svg+xml")
+        return {
+            PATH: {"GET": self.begin, "POST": self.answer},
+            STYLE: {"GET": style},
+            ICON: {"GET": icon},
+        }
 
     async def begin(self, request: Request) -> Response:
-        """Show the first stage."""
-        return self._begin(self._ask(request, request.query_params), "")
+        """Show a stage, the first one where no token is named, or the pass that the run has earned."""
+        query = request.query_params
+        ask, note = self._ask(request, query), query.get("note", "")
+        try:
+            if EARNED in query:
+                return self._done(ask, self._earned(ask, query[EARNED]))
+            if "token" in query:
+                sealed = self._sealed(ask, query["token"])
+                await self.gate.again(self.caller(request), sealed.claims)
+                return self._stage(ask, sealed, note)
+        except (Refused, Denied) as error:
+            self.note(error)
+            note = wording(NOTES, error)
+        return await self._begin(request, ask, note)
 
     async def answer(self, request: Request) -> Response:
-        """Do what the visitor's button says: check the answer, give more time, or show something else."""
+        """Do what the visitor's button says, and lead to the page that shows what came of it.
+
+        Every page has an address of its own, so that Reload and Back find it: an answer to a form cannot be shown again.
+        """
         fields = await read_form(request)
         wanted, token = fields.get("do", "check"), fields.get("token", "")
         ask = self._ask(request, {**fields, "kind": wanted} if wanted in KINDS else fields)
-        if wanted == "more":
-            return self._stage(ask, self.engine.extend(token, self.name), "")
-        if wanted != "check":
-            return self._begin(ask, "")
+        if wanted not in ("check", "more"):
+            return _lead(ask)
         try:
-            return await self._judge(ask, token, fields)
+            sealed = self._sealed(ask, token)
+            return (
+                self._extend(ask, sealed)
+                if wanted == "more"
+                else await self._judge(request, ask, sealed, fields)
+            )
         except Refused as error:
             self.note(error)
-            return self._begin(ask, ask.words[wording(NOTES, error)])
+            return _lead(ask, note=wording(NOTES, error))
 
-    async def _judge(self, ask: Ask, token: str, fields: Mapping[str, str]) -> Response:
+    def _sealed(self, ask: Ask, token: str) -> Sealed:
+        """Open a token; what it is bound to decides, and whoever asks for something else begins anew.
+
+        Raises:
+            BadToken: when it is of another site, host, action or cdata; and whatever :meth:`Engine.look` does.
+        """
         claims = self.engine.look(token, self.name)
-        tiles = [f"tile{tile}" in fields for tile in range(TILES)]
-        claims = await self.engine.play(claims, tiles if claims.kind == "grid" else fields.get("answer"))
+        if claims.kind != ask.kind or any(
+            getattr(claims, name) != value for name, value in ask.binding._asdict().items()
+        ):
+            raise BadToken("token of another run")
+        return Sealed(token, claims)
+
+    def _earned(self, ask: Ask, token: str) -> str:
+        shown = self.engine.passes.recognise(token, self.sites.find(ask.binding.site))
+        if shown.host != ask.binding.host:
+            raise BadToken("pass of another host")
+        return token
+
+    def _extend(self, ask: Ask, sealed: Sealed) -> Response:
+        try:
+            return _lead(ask, token=self.engine.extend(sealed.token, self.name).token)
+        except BadRequest:  # as often as may be; the time that is left is still the visitor's
+            return _lead(ask, token=sealed.token, note="refused")
+
+    async def _judge(self, request: Request, ask: Ask, sealed: Sealed, fields: Mapping[str, str]) -> Response:
+        answer = _answered(sealed.claims, fields)
+        if answer is None:
+            return _lead(ask, token=sealed.token, note="none")
+        claims = await self.gate.play(self.caller(request), sealed.claims, answer)
         following = self.engine.advance(claims)
         if following is not None:
-            return self._stage(ask, following, ask.words["next"])
-        return self._done(ask, self.engine.passes.vouch(claims).token)
+            return _lead(ask, token=following.token, note="next")
+        earned = self.gate.vouch(claims).token
+        return _lead(ask, **{EARNED: earned}) if claims.site else self._done(ask, earned)
 
     def reply(self, error: CaptchaError, request: Request) -> Response:
         """Word a refusal as a page in the visitor's language."""
@@ -132,10 +194,11 @@ class NoJs(Adapter):
         asked = {name: fields[name] for name in ASKED if fields.get(name)}
         host = _host(asked.get("return", ""))
         words = {"action": asked.get("action", ""), "cdata": asked.get("cdata", "")}
-        binding = self.bind(request, asked.get("sitekey"), host=host, **words)
-        kind = self._kind(asked, binding["site"])
+        binding = self.gate.bind(host, asked.get("sitekey"), **words)
+        kind = self._kind(asked, binding.site)
         language = _language(request, asked)
-        return Ask({**asked, "kind": kind}, language, scripts.words(language), binding, kind)
+        said = {**scripts.words(language), **scripts.further_words("nojs")[language]}
+        return Ask({**asked, "kind": kind}, language, said, binding, kind)
 
     def _kind(self, asked: Mapping[str, str], key: str) -> str:
         site = next((site for site in self.sites.all if site.key == key), None)
@@ -149,48 +212,61 @@ class NoJs(Adapter):
             site.require_kind(kind)
         return kind
 
-    def _begin(self, ask: Ask, note: str) -> Response:
-        if ask.binding["site"] == testkeys.PASSING_SITE:
+    async def _begin(self, request: Request, ask: Ask, note: str) -> Response:
+        if ask.binding.site == testkeys.PASSING_SITE:
             return self._done(ask, testkeys.DUMMY)
-        if ask.binding["site"] == testkeys.FAILING_SITE:
+        if ask.binding.site == testkeys.FAILING_SITE:
             raise Blocked("the failing test site")
-        wanted = self.profile(ask.binding["site"]) if ask.kind == "grid" else {}
-        return self._stage(ask, self.engine.issue(self.name, ask.kind, wanted, **ask.binding), note)
+        return self._stage(ask, await self.ask(request, ask.binding, ask.kind), note)
 
     def _stage(self, ask: Ask, sealed: Sealed, note: str) -> Response:
         kept = [*ask.fields.items(), ("token", sealed.token)]
         hidden = (element("input", type="hidden", name=name, value=value) for name, value in kept)
-        left = ask.words["left"].replace("#", str(self.engine.left(sealed.claims)))
+        left = ask.words["time"].replace("#", str(self.engine.left(sealed.claims)))
         shown = _grid if ask.kind == "grid" else _text
         form = element(
             "form",
             *hidden,
             shown(ask, sealed, self.engine.renderer.picture(sealed), self.engine.renderer.languages("text")),
-            element("p", *_buttons(ask, self.engine.renderer.languages("text"))),
+            element("p", *_buttons(ask, self.engine.renderer.languages("text")), class_="buttons"),
             method="post",
             action=PATH[1:],
         )
-        told = element("p", note, role="status") if note else Markup()
-        return _page(ask.language, told, form, element("p", left))
+        told = element("p", ask.words[note], role="status") if note in NOTED else Markup()
+        return _page(ask.language, told, form, element("p", left, class_="time"))
 
     def _done(self, ask: Ask, token: str) -> Response:
         """Hand over the pass: to the return address at the press of a button, or else to be copied."""
-        more = scripts.further_words("nojs")[ask.language]
         title = f"✓ {ask.words['verified']}"
         if ask.back:
             field = element("input", type="hidden", name=FIELD, value=token)
-            button = element("button", more["go"], class_="main")
+            button = element("button", ask.words["go"], class_="main")
             form = element("form", field, button, method="post", action=ask.back)
-            return _page(ask.language, form, title=title, target=ask.back)
+            return _page(ask.language, form, title=title, leaves=True)
         box = element("textarea", token, id="pass", readonly=True, rows="8", spellcheck="false")
-        return _page(ask.language, element("label", more["copy"], for_="pass"), box, title=title)
+        return _page(ask.language, element("label", ask.words["copy"], for_="pass"), box, title=title)
+
+
+def _lead(ask: Ask, **more: str) -> Response:
+    query = urlencode({**ask.fields, **{name: value for name, value in more.items() if value}})
+    return RedirectResponse(f"{PATH[1:]}?{query}", HTTPStatus.SEE_OTHER)
+
+
+def _answered(claims: Claims, fields: Mapping[str, str]) -> list[bool] | str | None:
+    """Read the answer; None where there is none, though the challenge has no such answer."""
+    if claims.kind != "grid":
+        return fields.get("answer", "").strip() or None
+    tiles = [f"tile{tile}" in fields for tile in range(TILES)]
+    least = PROFILES[str(claims.params["profile"])].matches.start
+    return tiles if any(tiles) or least == 0 else None
 
 
 def _grid(ask: Ask, sealed: Sealed, pngs: tuple[bytes, ...], _: tuple[str, ...]) -> Markup:
     claims, words, (sample, *tiles) = sealed.claims, ask.words, pngs
     turn = words["round"].replace("#", str(claims.stage + 1)).replace("%", str(claims.stages))
     picture = element("img", src=data_url(sample).decode(), alt=words["sample"], class_="sample")
-    legend = element("legend", words["choose"], element("small", turn), picture)
+    asked = element("span", words["choose"], element("small", turn))
+    legend = element("legend", element("span", asked, picture, class_="ask"))
     labels = (_tile(words["image"].replace("#", str(at + 1)), at, png) for at, png in enumerate(tiles))
     return element("fieldset", legend, element("div", *labels, class_="tiles"))
 
@@ -230,18 +306,26 @@ def _buttons(ask: Ask, spoken: tuple[str, ...]) -> list[Markup]:
 
 
 def _page(
-    language: str, *children: str, status: HTTPStatus = HTTPStatus.OK, title: str = "", target: str = ""
+    language: str, *children: str, status: HTTPStatus = HTTPStatus.OK, title: str = "", leaves: bool = False
 ) -> Response:
     direction = "rtl" if language in _RIGHT_TO_LEFT else "ltr"
-    title = title or scripts.words(language)["human"]
+    title = title or scripts.words(language)["required"]
     content = document(
-        element("h1", title), *children, language=language, direction=direction, title=title, style=STYLE[1:]
+        element("h1", title),
+        *children,
+        language=language,
+        direction=direction,
+        title=title,
+        style=STYLE[1:],
+        icon=ICON[1:],
     )
+    # Where the form leads out, browsers would hold its return address's own redirects against form-action.
+    action = "" if leaves else "; form-action 'self'"
     policy = (
-        "default-src 'none'; style-src 'self'; img-src data:; media-src 'self'; base-uri 'none'; "
-        f"frame-ancestors 'none'; form-action 'self' {_origin(target)}"
+        "default-src 'none'; style-src 'self'; img-src 'self' data:; media-src 'self'; base-uri 'none'; "
+        f"frame-ancestors 'none'{action}"
     )
-    headers = {"Content-Security-Policy": policy.strip(), "Referrer-Policy": "no-referrer"}
+    headers = {"Content-Security-Policy": policy, "Referrer-Policy": "no-referrer"}
     return Response(content, status, headers, media_type="text/html; charset=utf-8")
 
 
@@ -260,8 +344,3 @@ def _host(address: str) -> str:
         return urlsplit(address).hostname or ""
     except ValueError:
         raise BadRequest("return address is none") from None
-
-
-def _origin(address: str) -> str:
-    parts = urlsplit(address)
-    return f"{parts.scheme}://{parts.netloc}" if address else ""

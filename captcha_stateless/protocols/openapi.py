@@ -69,7 +69,7 @@ def parts(settings: Settings) -> dict[str, Any]:
 def _is_served(name: str, settings: Settings) -> bool:
     switches = {
         "page": settings.page,
-        "demo": settings.page and not settings.production,
+        "demo": settings.playground,
         "metrics": settings.metrics,
         "health": True,
     }

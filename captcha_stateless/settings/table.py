@@ -172,6 +172,11 @@ class Settings:
         "where they are counted: `memory` (each worker by itself) or a Redis URL (all replicas)",
         secret=True,
     )
+    answers_a_minute: int = _option(
+        1_200,
+        values.whole(1, 1_000_000),
+        "answers that a /24 or /64 may give in a minute, each of which the replay filter remembers; loopback is not counted",
+    )
     queue: int = _option(
         64,
         values.whole(0, 10_000),
@@ -219,11 +224,18 @@ class Settings:
         "let `doctor` object to what is for trying things out only, and serve no playground",
     )
     page: bool = _option(
-        True, values.flag, "serve the page to try it at `/`, and outside production the playground at `/demo`"
+        True,
+        values.flag,
+        "serve the page to try it at `/`, and the playground at `/demo`: but not in production, nor with a sites file",
     )
     demo_replica: str = _option(
         "", values.url, "the address of another replica, which the playground shows beside this one"
     )
+
+    @property
+    def playground(self) -> bool:
+        """Whether the playground is served: where there is nothing but the development site to play with."""
+        return self.page and self.sites is None and not self.production
 
     @classmethod
     def load(cls, environ: Mapping[str, str]) -> Self:

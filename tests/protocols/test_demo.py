@@ -9,12 +9,12 @@ import httpx
 import pytest
 from PIL import Image
 
-from captcha_stateless.protocols.demo import SAMPLES, Demo
+from captcha_stateless.protocols.demo import FILES, SAMPLES, SHEETS, Demo
 from tests.conftest import MakeServer
 from tests.protocols.contract import AdapterContract
 from tests.support import Server
 
-PATHS = ["/demo", "/demo.css", "/demo.js", "/demo/config.json", "/demo/samples/{name}.png", "/demo/inspect"]
+PATHS = [*FILES, "/demo/config.json", "/demo/samples/{name}.png", "/demo/inspect"]
 
 
 class TestAdapter(AdapterContract):
@@ -26,9 +26,13 @@ class TestAdapter(AdapterContract):
         return list(response.json()) == ["error"]
 
 
-@pytest.mark.parametrize("options", [{"production": True}, {"page": False}])
-def test_it_is_off_in_production(make_server: MakeServer, options: dict[str, bool]) -> None:
-    server = make_server(**options)
+@pytest.mark.parametrize("option", ["production", "page", "sites"])
+def test_it_is_off_in_production_and_where_there_are_sites(
+    make_server: MakeServer, tmp_path: Path, option: str
+) -> None:
+    path = tmp_path / "sites.toml"
+    path.write_text(f"[[site]]\nname = 'Shop'\nkey = 'shop'\nsecret_sha256 = '{'00' * 32}'\n")
+    server = make_server(**{option: {"production": True, "page": False, "sites": path}[option]})
 
     assert server.visitor.get("/demo").status_code == 404
     assert "/demo" not in server.visitor.get("/openapi.json").json()["paths"]
@@ -59,8 +63,19 @@ def test_a_sample_is_a_sheet(server: Server, name: str) -> None:
     assert Image.open(BytesIO(reply.content)).format == "PNG"
 
 
-def test_another_sample_is_refused(server: Server) -> None:
-    assert server.visitor.get("/demo/samples/none.png").status_code == 400
+def test_a_sheet_is_drawn_once_and_there_are_few(server: Server) -> None:
+    """Each request once drew challenges of its own, for a third of a second."""
+    paths = [f"/demo/samples/text.png?sheet={at % SHEETS}" for at in range(3 * SHEETS)]
+
+    sheets = [server.visitor.get(path).content for path in paths]
+
+    assert len(set(sheets)) == SHEETS
+    assert sheets[:SHEETS] == sheets[-SHEETS:]
+
+
+@pytest.mark.parametrize("path", ["none.png", "grid.png?sheet=4", "grid.png?sheet=-1", "grid.png?sheet="])
+def test_another_sample_is_refused(server: Server, path: str) -> None:
+    assert server.visitor.get(f"/demo/samples/{path}").status_code == 400
 
 
 def test_a_token_is_looked_into_but_neither_its_seed_nor_its_answer_is_told(server: Server) -> None:
@@ -85,17 +100,3 @@ def test_what_is_no_token_is_refused(server: Server, token: str) -> None:
     reply = server.visitor.post("/demo/inspect", json={"token": token})
 
     assert (reply.status_code, reply.json()) == (400, {"error": "Not a token of this server"})
-
-
-def test_with_a_sites_file_no_token_is_looked_into_and_no_secret_told(
-    make_server: MakeServer, tmp_path: Path
-) -> None:
-    path = tmp_path / "sites.toml"
-    path.write_text(f"[[site]]\nname = 'Shop'\nkey = 'shop'\nsecret_sha256 = '{'00' * 32}'\n")
-    server = make_server(sites=path)
-    token = server.visitor.post("/api/challenge?sitekey=shop").json()["challenge"]
-
-    reply = server.visitor.post("/demo/inspect", json={"token": token})
-
-    assert reply.status_code == 403
-    assert server.visitor.get("/demo/config.json").json()["secret"] == ""

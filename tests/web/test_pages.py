@@ -1,7 +1,9 @@
 """The pages that we serve ourselves, in a real browser: the playground, the page to try it, and the page without scripts."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
@@ -142,15 +144,42 @@ def test_switches_change_the_snippet_and_the_widget(demo: "Page") -> None:
     demo.get_by_text("verified {").wait_for()
     demo.locator("#try button", has_text="Send").click()
 
-    assert 'kind="work" theme="dark" required=""' in snippet
+    assert 'kind="work" theme="dark" required>' in snippet
     assert "widget.js" in snippet
     assert '"captcha-response"' in demo.locator("#events").inner_text()
+
+
+@pytest.mark.parametrize(("width", "height"), [(320, 640), (1280, 800)])
+def test_the_preview_comes_first_and_stays_in_sight(demo: "Page", width: int, height: int) -> None:
+    demo.set_viewport_size({"width": width, "height": height})
+    widget, switch = demo.locator("captcha-stateless"), demo.locator("select[name=fields]")
+    first = demo.locator("#widget form").first.get_attribute("id")
+
+    switch.evaluate("select => select.scrollIntoView({ block: 'end' })")
+
+    shown, chosen = widget.bounding_box(), switch.bounding_box()
+    assert first == "try"
+    assert shown and chosen and 0 <= shown["y"] <= height - shown["height"]
+    assert demo.evaluate("() => document.documentElement.scrollWidth") == width
+
+
+def test_code_is_coloured_and_copied_as_it_is(demo: "Page") -> None:
+    words = demo.locator("#snippet span").evaluate_all(
+        "all => all.map((one) => [one.className, one.textContent])"
+    )
+
+    assert ["tag", "<captcha-stateless"] in words
+    assert ["name", "sitekey"] in words
+    assert ["string", '"dev-site"'] in words
+    assert (
+        '<captcha-stateless sitekey="dev-site"></captcha-stateless>' in demo.locator("#snippet").inner_text()
+    )
 
 
 def test_the_gallery_draws_others(demo: "Page") -> None:
     before = demo.locator("#sheets img").first.get_attribute("src")
 
-    demo.get_by_role("button", name="Draw others").click()
+    demo.get_by_role("button", name="Show others").click()
 
     demo.wait_for_function(
         "() => [...document.querySelectorAll('#sheets img')].every((one) => one.naturalWidth > 0)"
@@ -246,10 +275,14 @@ def sealed(visit: Visit) -> str:
 
 def solve_by_hand(visit: Visit) -> None:
     while visit.page.locator("input[name=token]").count():
-        for at, right in enumerate(told(visit, sealed(visit), "nojs")):
-            visit.page.locator(f"input[name=tile{at}]").set_checked(right)
-        with visit.page.expect_navigation():
-            visit.page.locator("button.main").click()
+        answer_by_hand(visit)
+
+
+def answer_by_hand(visit: Visit) -> None:
+    for at, right in enumerate(told(visit, sealed(visit), "nojs")):
+        visit.page.locator(f"input[name=tile{at}]").set_checked(right)
+    with visit.page.expect_navigation():
+        visit.page.locator("button.main").click()
 
 
 def test_without_scripts_a_grid_is_solved_by_hand(
@@ -285,20 +318,60 @@ def test_without_scripts_text_is_heard_and_typed_and_enter_sends_it(
     assert visit.complaints == []
 
 
+def test_without_scripts_reload_and_back_keep_the_pass_in_sight(
+    scriptless: "BrowserContext", captcha: CaptchaServer
+) -> None:
+    visit = Visit(scriptless, captcha)
+    visit.page.goto(f"{visit.url}/nojs?sitekey=dev-site")
+    solve_by_hand(visit)
+    earned = visit.page.locator("textarea").input_value()
+
+    visit.page.reload()
+    reloaded = visit.page.locator("textarea").input_value()
+    visit.page.go_back()
+    visit.page.get_by_text("Round 2 of 2").wait_for()
+    visit.page.go_forward()
+
+    assert reloaded == visit.page.locator("textarea").input_value() == earned
+
+
+def test_without_scripts_a_second_answer_is_told_and_goes_on(
+    scriptless: "BrowserContext", captcha: CaptchaServer
+) -> None:
+    visit, second = Visit(scriptless, captcha), Visit(scriptless, captcha)
+    visit.page.goto(f"{visit.url}/nojs?sitekey=dev-site")
+    answer_by_hand(visit)
+    second.page.goto(visit.page.url)
+
+    answer_by_hand(visit)
+    answer_by_hand(second)
+
+    second.page.get_by_text("This was already answered. Here is another one.").wait_for()
+    solve_by_hand(second)
+    assert captcha.verify(second.page.locator("textarea").input_value()).success
+
+
+@contextmanager
+def shop(folder: "Path", visitor: "BrowserContext", back: str) -> Iterator[tuple[Visit, Client]]:
+    """Begin a run of a shop's visitor, who is to be sent back to an address of the shop."""
+    sites = folder / "sites.toml"
+    sites.write_text(
+        f"[[site]]\nname = 'Shop'\nkey = 'shop'\nsecret_sha256 = '{fingerprint('till').hex()}'\n"
+        f"hosts = ['shop.example', 'localhost']\nreturns = ['{back}']\n"
+    )
+    with CaptchaServer(sites=sites) as server, Client(server.url, secret="till", site_key="shop") as client:
+        visit = Visit(visitor, server)
+        visit.page.goto(f"{visit.url}/nojs?sitekey=shop&return={back}")
+        yield visit, client
+
+
 def test_without_scripts_the_pass_is_sent_to_the_site_s_address(
     scriptless: "BrowserContext", tmp_path: "Path"
 ) -> None:
     back, received = "https://shop.example/sign-up", []
-    sites = tmp_path / "sites.toml"
-    sites.write_text(
-        f"[[site]]\nname = 'Shop'\nkey = 'shop'\nsecret_sha256 = '{fingerprint('till').hex()}'\n"
-        f"hosts = ['shop.example']\nreturns = ['{back}']\n"
-    )
-    with CaptchaServer(sites=sites) as server, Client(server.url, secret="till", site_key="shop") as client:
-        visit = Visit(scriptless, server)
+    with shop(tmp_path, scriptless, back) as (visit, client):
         visit.page.on("request", lambda request: received.append(request) if request.url == back else None)
         visit.page.route(back, lambda route: route.fulfill(body="Welcome"))
-        visit.page.goto(f"{visit.url}/nojs?sitekey=shop&return={back}")
         solve_by_hand(visit)
 
         press(visit, "Continue")
@@ -307,3 +380,41 @@ def test_without_scripts_the_pass_is_sent_to_the_site_s_address(
         assert (sent.method, visit.page.url) == ("POST", back)
         (token,) = parse_qs(sent.post_data)["captcha-response"]
         assert client.verify(token).hostname == "shop.example"
+
+
+class Elsewhere(BaseHTTPRequestHandler):
+    """A sign-up page that leads on to another origin."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(303)
+        self.send_header("Location", f"http://127.0.0.1:{self.server.server_port}/welcome")  # type: ignore[attr-defined]
+        self.end_headers()
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"Welcome")
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+def test_without_scripts_the_site_s_address_may_lead_to_another_origin(
+    scriptless: "BrowserContext", tmp_path: "Path"
+) -> None:
+    """The policy of the page once named the address's origin alone, and browsers hold every redirect against it."""
+    site = ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere)
+    thread = threading.Thread(target=site.serve_forever)
+    thread.start()
+    try:
+        with shop(tmp_path, scriptless, f"http://localhost:{site.server_port}/sign-up") as (visit, _):
+            solve_by_hand(visit)
+            press(visit, "Continue")
+
+            assert visit.page.url == f"http://127.0.0.1:{site.server_port}/welcome"
+            assert visit.complaints == []
+    finally:
+        site.shutdown()
+        thread.join()
+        site.server_close()
