@@ -15,7 +15,7 @@ CORE_TESTS := tests/test_engine.py tests/tokens/test_seal.py tests/kinds tests/r
 	health.py jwks.py minicap.py onecaptcha.py relaysms.py restcaptcha.py tornevall.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fuzz format keys sample bench attack read fire soak chaos edge docs pictures lock clean
+.PHONY: help run test check fuzz format keys sample bench attack read fire soak chaos edge docs manifests pictures lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -78,6 +78,9 @@ read: .venv/run  ## serve a page that measures how well people read the tiles
 docs: .venv/run  ## write the tables and the drawing that the code knows
 	@$(BIN)/python docs/tables.py
 	@PYTHONPATH=. $(BIN)/python docs/architecture.py
+
+manifests: .venv/test  ## render the Helm chart to deploy/kubernetes.yaml
+	@$(BIN)/python deploy/manifests.py
 
 pictures: .venv/test  ## draw the widget for the README, with the system's Chromium
 	@$(BIN)/python docs/pictures.py

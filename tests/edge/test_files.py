@@ -9,13 +9,15 @@ from typing import Any
 
 import pytest
 
-from captcha_stateless.settings import Settings, unknown
+from captcha_stateless.settings import unknown
 from tests.conftest import MakeServer
 from tests.edge.programs import DEPLOY
 from tests.needs import module, program
 
 SETTING = re.compile(r"\bCAPTCHA_[A-Z_]+")
-NAMES_OF_FILES = sorted(path.name for path in DEPLOY.iterdir())
+NAMES_OF_FILES = sorted(
+    str(path.relative_to(DEPLOY)) for path in DEPLOY.rglob("*.*") if "__pycache__" not in path.parts
+)
 
 
 def documents(name: str) -> list[Any]:
@@ -74,19 +76,6 @@ def test_kubernetes_refuses_a_manifest_with_a_mistake() -> None:
 
     with pytest.raises(validate.ValidationError):
         validate.validate(manifest, "1.33", strict=True)
-
-
-def test_a_pod_has_time_to_drain() -> None:
-    pod = documents("kubernetes.yaml")[0]["spec"]["template"]["spec"]
-    (container,) = pod["containers"]
-    environ = {each["name"]: each["value"] for each in container["env"]}
-    waits = int(container["lifecycle"]["preStop"]["exec"]["command"][1])
-
-    settings = Settings.load(environ)
-
-    probe = container["readinessProbe"]
-    assert settings.drain_seconds > probe["periodSeconds"] * probe["failureThreshold"]
-    assert pod["terminationGracePeriodSeconds"] > waits + settings.drain_seconds + 10
 
 
 def test_compose_runs_the_replicas_that_nginx_names() -> None:
