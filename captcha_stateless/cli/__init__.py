@@ -9,6 +9,7 @@ from captcha_stateless import __version__
 from captcha_stateless.cli.doctor import doctor
 from captcha_stateless.cli.inspect import inspect
 from captcha_stateless.cli.keys import keys_group
+from captcha_stateless.cli.plan import plan
 from captcha_stateless.cli.sample import sample
 from captcha_stateless.cli.serve import serve
 from captcha_stateless.cli.sites import sites_group
@@ -16,7 +17,17 @@ from captcha_stateless.cli.top import top
 from captcha_stateless.cli.widget import widget
 from captcha_stateless.settings import FILE_VARIABLE
 
-COMMANDS: tuple[click.Command, ...] = (serve, keys_group, sites_group, inspect, sample, top, widget, doctor)
+COMMANDS: tuple[click.Command, ...] = (
+    serve,
+    keys_group,
+    sites_group,
+    inspect,
+    sample,
+    top,
+    widget,
+    plan,
+    doctor,
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

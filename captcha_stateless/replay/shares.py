@@ -56,3 +56,13 @@ def lane(namespace: str) -> str:
 def full(bucket_seconds: int) -> Unavailable:
     """Word that a namespace has no room left until the next bucket."""
     return Unavailable("the replay filter is full", retry_after_seconds=bucket_seconds)
+
+
+def rate_for(marks: float, namespaces: int) -> float:
+    """Tell what room so many marks need: what is the others' own stays free.
+
+    Args:
+        marks: how many a second, of all namespaces together.
+        namespaces: how many leave them, each more than its own room holds.
+    """
+    return marks * _PARTS / (_PARTS - LANES + namespaces)
