@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import httpx
 import jwt
@@ -53,11 +54,11 @@ class Issuer:
         self.engine: Engine = create_engine(Settings(**options), lambda: self.ring)  # type: ignore[arg-type]
         self.published = self.engine.passes.published()
 
-    def earn(self, *, site: str = "dev-site", life: int = 300) -> str:
+    def earn(self, *, site: str = "dev-site", life: int = 300, ahead: int = 0) -> str:
         claims = self.engine.issue("tests", "grid", site=site, host="localhost").claims
         earned = self.engine.passes.vouch(claims).claims
         return Signer(lambda: self.ring, "captcha-stateless").sign(
-            replace(earned, exp=int(time.time()) + life)
+            replace(earned, iat=earned.iat + ahead, exp=int(time.time()) + life)
         )
 
     @property
@@ -219,6 +220,17 @@ def test_pyjwt_gives_the_same_verdicts(issuer: Issuer, tmp_path: Path) -> None:
     bad = {what for what, make in BAD.items() if pyjwt(issuer, make(issuer, theirs))}
 
     assert (good, bad) == ([True] * 3, set())
+
+
+def test_a_verifier_whose_clock_is_behind_needs_leeway(issuer: Issuer) -> None:
+    """A replica 3 s ahead of the back end: PyJWT looks at `iat`, and refused every pass that was shown at once."""
+    token = issuer.earn(ahead=3)
+    key = jwt.PyJWKSet.from_dict(issuer.published)[jwt.get_unverified_header(token)["kid"]]
+    known: dict[str, Any] = {"audience": "dev-site", "issuer": "captcha-stateless"}
+
+    with pytest.raises(jwt.ImmatureSignatureError):
+        jwt.decode(token, key, algorithms=["ES256"], **known)
+    assert jwt.decode(token, key, algorithms=["ES256"], leeway=5, **known)["aud"] == "dev-site"
 
 
 def test_jose_gives_the_same_verdicts(issuer: Issuer, site: int, tmp_path: Path) -> None:
