@@ -23,7 +23,7 @@ from captcha_stateless.replay import locks
 from captcha_stateless.replay.base import Replay
 from captcha_stateless.replay.locks import FileLock, RangeLock, WholeFileLock, best_lock
 from captcha_stateless.replay.shared import SharedReplay, boot_id
-from captcha_stateless.replay.shares import Shares
+from captcha_stateless.replay.shares import LANES, Shares
 from tests.needs import need, program
 from tests.replay.contract import KEY, BucketContract
 from tests.replay.drive import finish
@@ -105,6 +105,15 @@ def test_overflow_counts_all_workers(make: Make) -> None:
             spent += 1
 
     assert Shares.of(200).most - 3 <= spent <= Shares.of(200).most
+
+
+def test_more_namespaces_than_there_is_room_for_are_refused(make: Make) -> None:
+    replay = make()
+    for number in range(LANES):
+        finish(replay.spend(f"n{number}", bytes(16), iat=NOW, exp=NOW + 50, now=NOW))
+
+    with pytest.raises(Unavailable, match="another namespace"):
+        finish(replay.spend("one more", bytes(16), iat=NOW, exp=NOW + 50, now=NOW))
 
 
 def test_slot_wiped_by_another_worker_is_expired(make: Make) -> None:

@@ -7,7 +7,7 @@ from captcha_stateless.passes import PASS
 from captcha_stateless.protocols import PROTOCOLS
 from captcha_stateless.protocols.onecaptcha import FIRST
 from captcha_stateless.protocols.relaysms import VERIFICATION
-from captcha_stateless.replay.shares import LANES, Shares, lane
+from captcha_stateless.replay.shares import LANES, Shares, lane, rate_for
 
 #: Those that spend nothing under their own name.
 QUIET = {
@@ -53,3 +53,9 @@ def test_there_is_room_for_every_protocol() -> None:
     draw = {adapter.name for adapter in PROTOCOLS} - QUIET
 
     assert len(draw | {FIRST, VERIFICATION, PASS}) <= LANES
+
+
+def test_a_rate_leaves_the_others_what_is_their_own() -> None:
+    shares = Shares.of(round(rate_for(2_200, namespaces=2)))
+
+    assert 2 * shares.own + shares.common == 2_200
