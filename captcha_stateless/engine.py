@@ -15,15 +15,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TypedDict
 
-from captcha_stateless.errors import (
-    BadRequest,
-    BadToken,
-    CaptchaError,
-    Expired,
-    Spent,
-    TooSoon,
-    WrongAnswer,
-)
+from captcha_stateless.errors import BadRequest, BadToken, CaptchaError, Expired, Spent, TooSoon, WrongAnswer
 from captcha_stateless.kinds.base import Kind
 from captcha_stateless.kinds.renderer import Renderer
 from captcha_stateless.model import Challenge, Claims, Params, Pass, Sealed
