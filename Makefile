@@ -75,8 +75,9 @@ attack: .venv/bench  ## attack the grid and write docs/threat-model.md (an hour)
 read: .venv/run  ## serve a page that measures how well people read the tiles
 	@$(BIN)/python benchmarks/read.py $(ARGS)
 
-docs: .venv/run  ## write the table of settings
+docs: .venv/run  ## write the tables and the drawing that the code knows
 	@$(BIN)/python docs/tables.py
+	@PYTHONPATH=. $(BIN)/python docs/architecture.py
 
 pictures: .venv/test  ## draw the widget for the README, with the system's Chromium
 	@$(BIN)/python docs/pictures.py

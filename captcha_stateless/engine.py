@@ -93,6 +93,7 @@ class Engine:
         cdata: str = "",
         wait_seconds: float = 0,
         who: bytes = b"",
+        harder: int = 0,
     ) -> Sealed:
         """Begin a run: draw its first stage and seal it.
 
@@ -107,11 +108,13 @@ class Engine:
             cdata: the page's own words for the run.
             wait_seconds: an answer before that is too soon.
             who: a keyed hash of the network that asks.
+            harder: by how many steps it must be harder, as far as the kind goes.
 
         Raises:
             BadRequest: when there is no such challenge.
         """
         params = self.plan(kind, wanted or {})
+        params = self._kinds[kind].harder(params, harder) if harder else params
         run = Claims(
             purpose=purpose,
             kind=kind,

@@ -3,7 +3,7 @@
 from typing import ClassVar, Self
 
 from captcha_stateless.errors import BadRequest
-from captcha_stateless.kinds.spoken import DIGITS, Spoken, draw_digits, normal_text, speaker_from
+from captcha_stateless.kinds.spoken import DIGITS, MOST_DIGITS, Spoken, draw_digits, normal_text, speaker_from
 from captcha_stateless.kinds.stages import Ladder
 from captcha_stateless.model import Challenge, Params
 from captcha_stateless.settings import Settings
@@ -36,13 +36,17 @@ class Audio(Spoken):
             raise BadRequest(f"language must be one of {', '.join(self.languages)}, seconds from 10 to 120")
         return params
 
+    def harder(self, params: Params, steps: int) -> Params:
+        """Say a digit more for each step, up to eight."""
+        return {**params, "digits": min(DIGITS + steps, MOST_DIGITS)}
+
     def ladder(self, params: Params) -> Ladder:
         """Tell the one stage's time."""
         return Ladder((int(params["seconds"]),))
 
     def draw(self, seed: bytes, params: Params) -> Challenge:
         """Choose the digits."""
-        digits = draw_digits(seed, DIGITS)
+        digits = draw_digits(seed, int(params.get("digits", DIGITS)))
         return Challenge(self.name, seed, (normal_text("".join(digits)),), params, digits, digits)
 
     def render(self, challenge: Challenge) -> tuple[bytes, ...]:

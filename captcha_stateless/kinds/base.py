@@ -33,6 +33,10 @@ class Kind(ABC):
             BadRequest: when there is no such challenge.
         """
 
+    def harder(self, params: Params, steps: int) -> Params:
+        """Raise the difficulty of what was planned by so many steps, as far as it goes; some kinds have one only."""
+        return params
+
     @abstractmethod
     def ladder(self, params: Params) -> Ladder:
         """Tell how many stages a run has and how long each may take."""

@@ -8,7 +8,7 @@ from typing import ClassVar, Protocol, Self
 from captcha_stateless.errors import BadAnswer, BadRequest, Misconfigured
 from captcha_stateless.kinds.base import Kind
 from captcha_stateless.kinds.lookalikes import apart
-from captcha_stateless.kinds.profiles import PROFILES, TILES, Preset
+from captcha_stateless.kinds.profiles import HARDER, PROFILES, TILES, Preset
 from captcha_stateless.kinds.stages import Ladder
 from captcha_stateless.model import Challenge, Params
 from captcha_stateless.render import FAMILIES, TileRenderer, classic_typeface, default_typefaces, typefaces_in
@@ -110,6 +110,14 @@ class Grid(Kind):
         if family not in self._drawings or (own == ORIGINAL_FAMILY) != (family == ORIGINAL_FAMILY):
             raise BadRequest(f"profile {profile} is not drawn so: family must be another")
         return {"profile": str(profile), **({} if family == own else {"family": str(family)})}
+
+    def harder(self, params: Params, steps: int) -> Params:
+        """Take a stricter profile, one for each step; ``classic`` has its own measure."""
+        profile = str(params["profile"])
+        if profile not in HARDER:
+            return params
+        stricter = HARDER[min(HARDER.index(profile) + steps, len(HARDER) - 1)]
+        return self.plan({**params, "profile": stricter})
 
     def ladder(self, params: Params) -> Ladder:
         """Tell the profile's ladder."""

@@ -53,3 +53,6 @@ PROFILES: Mapping[str, Preset] = MappingProxyType(
         "classic": Preset("classic", CLASSIC, range(TILES + 1)),
     }
 )
+
+#: From the easiest to the hardest, for those who fail much.
+HARDER = ("lenient", "humane", "strict")

@@ -10,7 +10,8 @@ from captcha_stateless.seeded import Draws
 from captcha_stateless.settings import Settings
 from captcha_stateless.sound import Speaker, espeak_program, load_voices
 
-DIGITS = 6
+#: Said unless more is asked for, and at most: what a person can keep in mind.
+DIGITS, MOST_DIGITS = 6, 8
 
 #: No honest answer is longer, however it is spaced.
 MAX_ANSWER_CHARACTERS = 64

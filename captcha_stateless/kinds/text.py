@@ -6,7 +6,7 @@ from threading import Lock
 from typing import ClassVar, Self
 
 from captcha_stateless.errors import BadRequest, Misconfigured
-from captcha_stateless.kinds.spoken import DIGITS, Spoken, draw_digits, normal_text, speaker_from
+from captcha_stateless.kinds.spoken import DIGITS, MOST_DIGITS, Spoken, draw_digits, normal_text, speaker_from
 from captcha_stateless.kinds.stages import Ladder
 from captcha_stateless.model import Challenge, Params
 from captcha_stateless.render import LineRenderer, default_typefaces, typefaces_in
@@ -17,6 +17,8 @@ from captcha_stateless.sound import Speaker
 #: Sizes that one process holds renderers for; each takes about 25 MB. Callers' sizes are fixed ones, not a visitor's.
 _SIZES = 4
 
+#: More do not fit the narrowest picture.
+MOST_CHARACTERS = 8
 #: What a notice may be worded with, beside the alphabet.
 _NOTICE_LETTERS = "test"
 
@@ -33,12 +35,12 @@ def _is_flag(value: object) -> bool:
 CHECKS: dict[str, Callable[[object], bool]] = {
     "width": _from(64, 1024),
     "height": _from(32, 1024),
-    "length": _from(4, 8),
+    "length": _from(4, MOST_CHARACTERS),
     "theme": lambda value: value in ("light", "dark"),
     "background": _is_flag,
     "foreground": _is_flag,
     "seconds": _from(10, 1_800),
-    "digits": lambda value: value in (0, DIGITS),
+    "digits": lambda value: value == 0 or _from(DIGITS, MOST_DIGITS)(value),
 }
 
 
@@ -94,6 +96,12 @@ class Text(Spoken):
             if name not in CHECKS or not CHECKS[name](value):
                 raise BadRequest(f"there is no text with {name} {value!r:.40}")
         return {**self._defaults, **wanted}
+
+    def harder(self, params: Params, steps: int) -> Params:
+        """Draw and say a character more for each step, up to eight."""
+        length = max(int(params["length"]), min(int(params["length"]) + steps, MOST_CHARACTERS))
+        digits = min(int(params["digits"]) + steps, MOST_DIGITS) if params["digits"] else 0
+        return {**params, "length": length, "digits": digits}
 
     def ladder(self, params: Params) -> Ladder:
         """Tell the one stage's time, which is its protocol's: not to be extended, but a new picture is free."""

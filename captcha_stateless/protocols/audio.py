@@ -41,6 +41,7 @@ class Audio(Adapter):
     async def audio(self, request: Request) -> Response:
         """Say a token's challenge; nothing is spent, and a player may ask for any part of it."""
         claims = self.engine.hear(request.query_params.get("token", ""))
+        await self.gate.again(self.caller(request), claims)
         language = self._language(request, claims)
         content = await self._pool.run(lambda: self.engine.renderer.speak(claims, language))
         disposition = "attachment" if "download" in request.query_params else "inline"

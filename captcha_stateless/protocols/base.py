@@ -1,10 +1,9 @@
 """The contract of a protocol adapter: parse the request, ask the engine, word the reply."""
 
 import logging
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, TypedDict
+from typing import Any, ClassVar
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,27 +11,26 @@ from starlette.routing import Route
 
 from captcha_stateless.engine import Engine
 from captcha_stateless.errors import (
-    BadBinding,
     BadRequest,
     CaptchaError,
     Denied,
     Overloaded,
     Refused,
     TooMany,
-    WrongHost,
 )
-from captcha_stateless.http.addresses import origin_host
+from captcha_stateless.gate import Binding, Gate
+from captcha_stateless.http.addresses import page_host
 from captcha_stateless.http.admission import Admission
 from captcha_stateless.http.endpoint import Endpoint, Handler
 from captcha_stateless.http.proxies import TRUSTED
 from captcha_stateless.http.replies import Json
 from captcha_stateless.http.routing import QueryRoute, RestRoute, WholeRoute
-from captcha_stateless.model import Claims, Params
+from captcha_stateless.model import Claims, Params, Sealed
 from captcha_stateless.risk import Caller
 from captcha_stateless.settings import Settings
-from captcha_stateless.sites import Site, Sites, testkeys
-from captcha_stateless.sites.guard import Demand, Guard, open_guard
-from captcha_stateless.sites.policy import MAX_SCORE, Policy
+from captcha_stateless.sites import Sites
+from captcha_stateless.sites.guard import Guard, open_guard
+from captcha_stateless.sites.policy import MAX_SCORE
 
 #: For each path, the handler of each method.
 Table = Mapping[str, Mapping[str, Handler]]
@@ -40,23 +38,11 @@ Table = Mapping[str, Mapping[str, Handler]]
 #: Where the answer to a solved run brings its pass.
 PASS_HEADER = "X-Captcha-Pass"  # noqa: S105 - the name of a header
 
-#: What other systems take as an action and as customer data; the engine bounds all of a binding together.
-_ACTION = re.compile(r"[A-Za-z0-9_/-]{0,32}")
-_CDATA = re.compile(r"[ -~]{0,255}")
 
 #: What the log need not warn of: visitors and their programs did it.
 _THEIRS = (Refused, BadRequest, Denied, TooMany, Overloaded)
 
 _log = logging.getLogger(__name__)
-
-
-class Binding(TypedDict):
-    """What a run is bound to, as :meth:`Engine.issue` takes it."""
-
-    site: str
-    host: str
-    action: str
-    cdata: str
 
 
 class Fault(CaptchaError):
@@ -90,7 +76,13 @@ class Adapter(ABC):
     ) -> None:
         """Take the sites as a call, for they may change at any time."""
         self.engine, self.settings, self._sites = engine, settings, sites
-        self._guard = guard or open_guard()
+        self.gate = Gate(
+            engine,
+            sites,
+            guard or open_guard(),
+            default_policy=settings.policy,
+            test_keys=settings.test_keys,
+        )
         self.admission = admission or Admission()
 
     @property
@@ -145,42 +137,11 @@ class Adapter(ABC):
     def _endpoint(self, path: str) -> Endpoint:
         return Endpoint(self, self.table()[path])
 
-    async def demand(self, request: Request, site: Site, *kinds: str) -> Demand:
-        """Decide what this caller must solve, among the kinds that the protocol can word.
-
-        Raises:
-            Blocked: when the site's policy refuses the caller.
-        """
-        policy = self.sites.policy(site, self.settings.policy)
-        return await self._guard.demand(self.caller(request), site, policy, *kinds)
-
-    def first(self, request: Request, key: str, *, counted: bool) -> Demand:
-        """Tell the work that this caller must do before anything is drawn for the site; no kind: none.
-
-        Raises:
-            Blocked: when the caller is on the block list.
-        """
-        return self._guard.first(self.caller(request), key, self.policy(key), counted=counted)
-
-    def policy(self, key: str) -> Policy:
-        """Find a site's policy, or the deployment's where there is no such site."""
-        return self.sites.policy(self.sites.get(key), self.settings.policy)
-
-    def profile(self, key: str) -> Params:
-        """Tell which grid a site shows: the site's own profile, or its policy's; empty: the deployment's."""
-        sites = self.sites
-        site = sites.get(key)
-        profile = (site.profile if site else "") or sites.policy(site, self.settings.policy).profile
-        return {"profile": profile} if profile else {}
-
-    async def limit(self, request: Request, site: str = "") -> None:
-        """Count a challenge that is asked for, before it is drawn.
-
-        Raises:
-            TooMany: when the caller's network has asked the site for too many.
-        """
-        if self._guard.limits:
-            await self._guard.limit(self.caller(request), site)
+    async def ask(
+        self, request: Request, binding: Binding, kind: str, wanted: Params | None = None, *, tries: int = 1
+    ) -> Sealed:
+        """Have a challenge of a kind drawn, as :meth:`Gate.issue` does."""
+        return await self.gate.issue(self.caller(request), binding, self.name, kind, wanted, tries=tries)
 
     def caller(self, request: Request) -> Caller:
         """Tell who asks; a score in a header counts only where a trusted proxy handed the request on."""
@@ -190,25 +151,13 @@ class Adapter(ABC):
             return Caller(address)
         return Caller(address, _score(request.headers.get(self.settings.risk_header, ""), self.settings))
 
-    def bind(
-        self, request: Request, key: str | None, *, action: str = "", cdata: str = "", host: str | None = None
-    ) -> Binding:
-        """Tell what a run is bound to: the named site, or else the default one where the page's host is among its hosts.
-
-        The host is that of the ``Origin`` header, which browsers send with every POST; other clients can send what they
-        like, or nothing. A page of ours that visitors are sent to knows better, and names the ``host``.
+    def bind(self, request: Request, key: str | None, *, action: str = "", cdata: str = "") -> Binding:
+        """Tell what a run is bound to, for the page that sends a request, as :meth:`Gate.bind` does.
 
         Raises:
-            UnknownSite: when no site has this key.
-            WrongHost: when the page's host is not among the named site's.
-            BadBinding: when action or cdata is not of the form that other systems take, or a pass could not hold all.
+            WrongHost: when the page hides where it is, or its host is not among the named site's.
         """
-        if (action or cdata) and not (_ACTION.fullmatch(action) and _CDATA.fullmatch(cdata)):
-            raise BadBinding("action takes 32 letters, digits, _, - and /; cdata takes 255 printable ones")
-        host = origin_host(request) if host is None else host
-        site = self._named(key, host) if key else self._default(host)
-        self.engine.passes.require_room(site, host, action, cdata)
-        return Binding(site=site, host=host, action=action, cdata=cdata)
+        return self.gate.bind(page_host(request), key, action=action, cdata=cdata)
 
     def bound(self, request: Request) -> Binding:
         """Tell what a run is bound to by the query's ``sitekey``, ``action`` and ``cdata``; raises as :meth:`bind`."""
@@ -219,25 +168,7 @@ class Adapter(ABC):
 
     def earned(self, claims: Claims) -> dict[str, str]:
         """Put a solved run's pass into a header, for protocols whose bodies have no place for it."""
-        return {PASS_HEADER: self.engine.passes.vouch(claims).token}
-
-    def _named(self, key: str, host: str) -> str:
-        if self.settings.test_keys and key in testkeys.SITES:
-            return key
-        return _hosting(self.sites.find(key), host)
-
-    def _default(self, host: str) -> str:
-        site = self.sites.default
-        try:
-            return _hosting(site, host) if site else ""
-        except WrongHost:
-            return ""  # a run that is bound to no site, whose pass no secret can redeem
-
-
-def _hosting(site: Site, host: str) -> str:
-    if host:
-        site.require_host(host)
-    return site.key
+        return {PASS_HEADER: self.gate.vouch(claims).token}
 
 
 def _score(text: str, settings: Settings) -> int | None:

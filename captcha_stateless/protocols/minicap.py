@@ -57,12 +57,11 @@ class MiniCap(Adapter):
 
     def warm(self) -> None:
         """Build the renderer."""
-        self.engine.renderer.picture(self.engine.issue(self.name, "text", WANTED))
+        self.engine.renderer.prepare("text", WANTED)
 
     async def generate(self, request: Request) -> Response:
         """Draw a new picture."""
-        await self.limit(request)
-        sealed = self.engine.issue(self.name, "text", WANTED, tries=TRIES, **self.bound(request))
+        sealed = await self.ask(request, self.bound(request), "text", WANTED, tries=TRIES)
         (png,) = self.engine.renderer.picture(sealed)
         return Response(png, media_type="image/png", headers={HEADER: sealed.token})
 
@@ -70,7 +69,7 @@ class MiniCap(Adapter):
         """Judge what a picture is said to read."""
         token, answer = text(await read_json(request), "id", "text")
         claims = self.engine.look(token, self.name)
-        await self.engine.redeem(claims, answer)
+        await self.gate.redeem(self.caller(request), claims, answer)
         return _reply(HTTPStatus.OK, VALIDATED, self.earned(claims))
 
     def word(self, error: CaptchaError) -> Response:

@@ -21,6 +21,7 @@ from captcha_stateless.errors import (
     Unavailable,
     WrongAnswer,
 )
+from captcha_stateless.gate import Binding
 from captcha_stateless.http import languages
 from captcha_stateless.http.bodies import WrongMediaType, read_form
 from captcha_stateless.http.dataurl import data_url
@@ -29,7 +30,7 @@ from captcha_stateless.http.markup import Markup, document, element, joined
 from captcha_stateless.kinds.profiles import PROFILES
 from captcha_stateless.model import Claims, Sealed
 from captcha_stateless.protocols import scripts
-from captcha_stateless.protocols.base import Adapter, Binding, Table, wording
+from captcha_stateless.protocols.base import Adapter, Table, wording
 from captcha_stateless.sites import testkeys
 
 PATH, STYLE, ICON = "/nojs", "/nojs.css", "/favicon.svg"
@@ -106,11 +107,13 @@ class NoJs(Adapter):
             if EARNED in query:
                 return self._done(ask, self._earned(ask, query[EARNED]))
             if "token" in query:
-                return self._stage(ask, self._sealed(ask, query["token"]), note)
+                sealed = self._sealed(ask, query["token"])
+                await self.gate.again(self.caller(request), sealed.claims)
+                return self._stage(ask, sealed, note)
         except (Refused, Denied) as error:
             self.note(error)
             note = wording(NOTES, error)
-        return self._begin(ask, note)
+        return await self._begin(request, ask, note)
 
     async def answer(self, request: Request) -> Response:
         """Do what the visitor's button says, and lead to the page that shows what came of it.
@@ -124,7 +127,9 @@ class NoJs(Adapter):
             return _lead(ask)
         try:
             sealed = self._sealed(ask, token)
-            return self._extend(ask, sealed) if wanted == "more" else await self._judge(ask, sealed, fields)
+            if wanted == "more":
+                return self._extend(ask, sealed)
+            return await self._judge(request, ask, sealed, fields)
         except Refused as error:
             self.note(error)
             return _lead(ask, note=wording(NOTES, error))
@@ -137,14 +142,14 @@ class NoJs(Adapter):
         """
         claims = self.engine.look(token, self.name)
         if claims.kind != ask.kind or any(
-            getattr(claims, name) != value for name, value in ask.binding.items()
+            getattr(claims, name) != value for name, value in ask.binding._asdict().items()
         ):
             raise BadToken("token of another run")
         return Sealed(token, claims)
 
     def _earned(self, ask: Ask, token: str) -> str:
-        shown = self.engine.passes.recognise(token, self.sites.find(ask.binding["site"]))
-        if shown.host != ask.binding["host"]:
+        shown = self.engine.passes.recognise(token, self.sites.find(ask.binding.site))
+        if shown.host != ask.binding.host:
             raise BadToken("pass of another host")
         return token
 
@@ -154,15 +159,15 @@ class NoJs(Adapter):
         except BadRequest:  # as often as may be; the time that is left is still the visitor's
             return _lead(ask, token=sealed.token, note="refused")
 
-    async def _judge(self, ask: Ask, sealed: Sealed, fields: Mapping[str, str]) -> Response:
+    async def _judge(self, request: Request, ask: Ask, sealed: Sealed, fields: Mapping[str, str]) -> Response:
         answer = _answered(sealed.claims, fields)
         if answer is None:
             return _lead(ask, token=sealed.token, note="none")
-        claims = await self.engine.play(sealed.claims, answer)
+        claims = await self.gate.play(self.caller(request), sealed.claims, answer)
         following = self.engine.advance(claims)
         if following is not None:
             return _lead(ask, token=following.token, note="next")
-        earned = self.engine.passes.vouch(claims).token
+        earned = self.gate.vouch(claims).token
         return _lead(ask, **{EARNED: earned}) if claims.site else self._done(ask, earned)
 
     def reply(self, error: CaptchaError, request: Request) -> Response:
@@ -187,8 +192,8 @@ class NoJs(Adapter):
         asked = {name: fields[name] for name in ASKED if fields.get(name)}
         host = _host(asked.get("return", ""))
         words = {"action": asked.get("action", ""), "cdata": asked.get("cdata", "")}
-        binding = self.bind(request, asked.get("sitekey"), host=host, **words)
-        kind = self._kind(asked, binding["site"])
+        binding = self.gate.bind(host, asked.get("sitekey"), **words)
+        kind = self._kind(asked, binding.site)
         language = _language(request, asked)
         said = {**scripts.words(language), **scripts.further_words("nojs")[language]}
         return Ask({**asked, "kind": kind}, language, said, binding, kind)
@@ -205,13 +210,12 @@ class NoJs(Adapter):
             site.require_kind(kind)
         return kind
 
-    def _begin(self, ask: Ask, note: str) -> Response:
-        if ask.binding["site"] == testkeys.PASSING_SITE:
+    async def _begin(self, request: Request, ask: Ask, note: str) -> Response:
+        if ask.binding.site == testkeys.PASSING_SITE:
             return self._done(ask, testkeys.DUMMY)
-        if ask.binding["site"] == testkeys.FAILING_SITE:
+        if ask.binding.site == testkeys.FAILING_SITE:
             raise Blocked("the failing test site")
-        wanted = self.profile(ask.binding["site"]) if ask.kind == "grid" else {}
-        return self._stage(ask, self.engine.issue(self.name, ask.kind, wanted, **ask.binding), note)
+        return self._stage(ask, await self.ask(request, ask.binding, ask.kind), note)
 
     def _stage(self, ask: Ask, sealed: Sealed, note: str) -> Response:
         kept = [*ask.fields.items(), ("token", sealed.token)]

@@ -25,14 +25,14 @@ from captcha_stateless.errors import (
     WrongAnswer,
     WrongHost,
 )
+from captcha_stateless.gate import Binding
 from captcha_stateless.http.bodies import WrongMediaType, read_json
 from captcha_stateless.http.dataurl import PREFIX, base64, data_url
 from captcha_stateless.http.endpoint import BodyTooLarge, MethodNotAllowed
 from captcha_stateless.http.replies import Json
 from captcha_stateless.model import Claims, Params, Sealed
-from captcha_stateless.protocols.base import Adapter, Binding, Table, wording
+from captcha_stateless.protocols.base import Adapter, Table, wording
 from captcha_stateless.sites import testkeys
-from captcha_stateless.sites.guard import Demand
 
 HEADER = "x-captcha-challenge"
 ASKED = ("sitekey", "action", "cdata", "kind")
@@ -49,7 +49,7 @@ KINDS: dict[str, Params] = {
 AUTO = "auto"
 #: The purpose of the token of work that is done before anything is drawn, and how long it may wait for its visitor.
 FIRST = "onecaptcha-first"
-FIRST_SECONDS = 600
+FIRST_SECONDS = 120
 #: A sound is for those who ask for one.
 UNASKED = ("audio",)
 
@@ -92,7 +92,7 @@ class OneCaptcha(Adapter):
     def warm(self) -> None:
         """Make ready what draws each site's grids."""
         for site in self.sites.all:
-            self.engine.renderer.prepare("grid", self.profile(site.key))
+            self.engine.renderer.prepare("grid", self.gate.profile(site.key))
 
     async def challenge(self, request: Request) -> Response:
         """Begin a run without the header; answer a stage, or what comes before the first, with it."""
@@ -105,16 +105,16 @@ class OneCaptcha(Adapter):
         answer = body.get("answer") if isinstance(body, dict) else None
         if claims.purpose == FIRST:
             return await self._begin(request, claims, answer)
-        claims = await self.engine.play(claims, answer)
+        claims = await self.gate.play(self.caller(request), claims, answer)
         following = self.engine.advance(claims)
         if following is not None:
             return await self._stage(following)
-        return Json({"done": True, "flag": self.settings.flag or self.engine.passes.vouch(claims).token})
+        return Json({"done": True, "flag": self.settings.flag or self.gate.vouch(claims).token})
 
     async def work(self, request: Request) -> Response:
         """Tell the work that a run will begin with, or that there is none."""
         asked = await self._asked(request)
-        site = self.bind(request, asked.get("sitekey"))["site"]
+        site = self.bind(request, asked.get("sitekey")).site
         first = self._first(request, asked.get("kind", "grid"), site, counted=False)
         return await self._stage(first, {"first": True}) if first else Json({"work": None})
 
@@ -125,52 +125,47 @@ class OneCaptcha(Adapter):
         binding = self.bind(
             request, asked.get("sitekey"), action=asked.get("action", ""), cdata=asked.get("cdata", "")
         )
-        if binding["site"] == testkeys.PASSING_SITE:
+        if binding.site == testkeys.PASSING_SITE:
             return Json({"done": True, "flag": testkeys.DUMMY})
-        if binding["site"] == testkeys.FAILING_SITE:
+        if binding.site == testkeys.FAILING_SITE:
             raise Blocked("the failing test site")
         kind = asked.get("kind")
-        kinds = [] if kind is None else self._kinds(binding["site"], kind)
+        kinds = [] if kind is None else self._kinds(binding.site, kind)
         more = {"kinds": kinds} if kinds else {}
-        if worked is None and (first := self._first(request, kind, binding["site"])):
+        if worked is None and (first := self._first(request, kind, binding.site)):
             return await self._stage(first, {"first": True, **more})
-        await self.limit(request, binding["site"])
-        who = await self._settle(worked, solution, binding) if worked else b""
-        demand = await self._demand(request, kind, kinds, binding)
-        sealed = self.engine.issue(self.name, demand.kind, demand.params, who=demand.who or who, **binding)
-        return await self._stage(sealed, more)
+        if worked:
+            await self._settle(request, worked, solution, binding)
+        return await self._stage(await self._drawn(request, kind, kinds, binding), more)
 
     def _first(self, request: Request, kind: str | None, site: str, *, counted: bool = True) -> Sealed | None:
         """Seal the work that comes before anything is drawn; None where there is none to do, or nothing will be drawn."""
         asked_of = self.settings.work_first
-        drawn = kind != "work" and (kind != AUTO or self.policy(site).draws)
+        drawn = kind != "work" and (kind != AUTO or self.gate.policy(site).draws)
         if not drawn or site in testkeys.SITES or asked_of == "none" or (kind is None and asked_of != "all"):
             return None
-        demand = self.first(request, site, counted=counted)
-        if not demand.kind:
-            return None
-        params = {**demand.params, "seconds": FIRST_SECONDS}
-        return self.engine.issue(FIRST, demand.kind, params, who=demand.who, site=site)
+        return self.gate.first(self.caller(request), site, FIRST, FIRST_SECONDS, counted=counted)
 
-    async def _settle(self, worked: Claims, solution: object, binding: Binding) -> bytes:
-        """Use up what was worked; tell of whom it was asked."""
-        if worked.site != binding["site"]:
+    async def _settle(self, request: Request, worked: Claims, solution: object, binding: Binding) -> None:
+        """Use up what was worked."""
+        if worked.site != binding.site:
             raise BadToken("work for another site")
-        await self.engine.redeem(worked, solution)
-        return worked.who
+        await self.gate.redeem(self.caller(request), worked, solution)
 
-    async def _demand(self, request: Request, kind: str | None, kinds: list[str], binding: Binding) -> Demand:
-        """Tell what is to be drawn; of work and ``auto``, the site's policy knows how hard it must be."""
-        if kind in (AUTO, "work"):
-            return await self._policed(request, kinds if kind == AUTO else [kind], binding)
-        if kind in (None, "grid"):
-            return Demand("grid", self._wanted(request, binding["site"]))
-        return Demand(kind, KINDS[kind])
-
-    async def _policed(self, request: Request, kinds: Collection[str], binding: Binding) -> Demand:
-        among = [kind for kind in kinds if kind not in UNASKED]
-        demand = await self.demand(request, self.sites.find(binding["site"]), *among)
-        return demand._replace(params={**KINDS[demand.kind], **demand.params})
+    async def _drawn(
+        self, request: Request, kind: str | None, kinds: Collection[str], binding: Binding
+    ) -> Sealed:
+        """Have drawn what is asked for; of work and ``auto``, the site's policy knows how hard it must be."""
+        if kind not in (AUTO, "work"):
+            return await self.ask(request, binding, kind or "grid", self._wanted(request, kind))
+        among = [each for each in (kinds if kind == AUTO else [kind]) if each not in UNASKED]
+        return await self.gate.issue_policed(
+            self.caller(request),
+            binding,
+            self.name,
+            among,
+            lambda demand: {**KINDS[demand.kind], **demand.params},
+        )
 
     def _kinds(self, key: str, wanted: str) -> list[str]:
         """Tell what can be made here and counts at the site; where there is no site, no policy says how hard work is.
@@ -190,8 +185,10 @@ class OneCaptcha(Adapter):
         return kinds
 
     async def extend(self, request: Request) -> Response:
-        """Seal the same stage again with a later deadline."""
-        return await self._stage(self.engine.extend(request.headers.get(HEADER, ""), self.name))
+        """Seal the same stage again with a later deadline: the client has its pictures, none are sent again."""
+        sealed = self.engine.extend(request.headers.get(HEADER, ""), self.name)
+        await self.gate.again(self.caller(request), sealed.claims)
+        return Json(self._head(sealed))
 
     def word(self, error: CaptchaError) -> Response:
         """Word a refusal as ``{"error": …}``."""
@@ -207,23 +204,25 @@ class OneCaptcha(Adapter):
             asked = {**body, **asked}
         return {name: text for name in ASKED if isinstance(text := asked.get(name), str)}
 
-    def _wanted(self, request: Request, site: str) -> Params:
+    def _wanted(self, request: Request, kind: str | None) -> Params:
         chosen = request.query_params.get("profile") if self.settings.profile_choice else None
-        return self.profile(site) if chosen is None else {"profile": chosen}
+        return {"profile": chosen} if chosen is not None and kind in (None, "grid") else {}
 
     async def _stage(self, sealed: Sealed, more: Mapping[str, object] | None = None) -> Response:
-        claims = sealed.claims
-        head: dict[str, object] = {
-            "challenge": sealed.token,
-            "stage": claims.stage,
-            "stages": claims.stages,
-            "time": self.engine.left(claims),
-            **(more or {}),
-        }
+        claims, head = sealed.claims, {**self._head(sealed), **(more or {})}
         if claims.kind == "grid":
             content = _with_pictures(head, await self.engine.renderer.drawn(sealed))
             return Response(content, media_type="application/json")
         return Json({**head, "kind": claims.kind, **self._shown(sealed)})
+
+    def _head(self, sealed: Sealed) -> dict[str, object]:
+        claims = sealed.claims
+        return {
+            "challenge": sealed.token,
+            "stage": claims.stage,
+            "stages": claims.stages,
+            "time": self.engine.left(claims),
+        }
 
     def _shown(self, sealed: Sealed) -> dict[str, object]:
         """Say what the visitor, or the visitor's device, needs; a sound is fetched with the token."""

@@ -22,14 +22,12 @@ from captcha_stateless.errors import (
     WeakKind,
     WrongAnswer,
 )
-from captcha_stateless.http.addresses import origin_host
 from captcha_stateless.http.bodies import read_json, text
 from captcha_stateless.http.dataurl import base64
 from captcha_stateless.http.endpoint import BodyTooLarge, MethodNotAllowed
 from captcha_stateless.http.replies import Json
 from captcha_stateless.model import Params
 from captcha_stateless.protocols.base import Adapter, Table, wording
-from captcha_stateless.sites import Site
 from captcha_stateless.tokens.digests import fingerprint
 
 WANTED: Params = {"width": 350, "height": 100, "seconds": 300}
@@ -79,30 +77,27 @@ class RelaySms(Adapter):
 
     def warm(self) -> None:
         """Build the renderer."""
-        self.engine.renderer.picture(self.engine.issue(self.name, "text", WANTED))
+        self.engine.renderer.prepare("text", WANTED)
 
     async def new(self, request: Request) -> Response:
         """Draw a new picture for a client."""
         (client,) = text(await read_json(request), "client_id")
-        site = self._site(request, client)
-        await self.limit(request, site.key)
-        host = origin_host(request)
-        self.engine.passes.require_room(site.key, host, "", "")
-        sealed = self.engine.issue(self.name, "text", WANTED, site=site.key, host=host)
+        sealed = await self.ask(request, self.bind(request, self._client(client)), "text", WANTED)
         (png,) = self.engine.renderer.picture(sealed)
         return Json({"challenge_id": sealed.token, "image": base64(png).decode("ascii")})
 
     async def solve(self, request: Request) -> Response:
         """Judge the one answer to a client's picture."""
         client, token, answer = text(await read_json(request), "client_id", "challenge_id", "answer")
-        site = self._site(request, client)
+        binding = self.bind(request, self._client(client))
+        self.gate.require_kind(binding.site, "text")
         claims = self.engine.look(token, self.name)
-        if claims.site != site.key:
+        if claims.site != binding.site:
             raise BadToken("token of another site")
-        await self.engine.redeem(claims, answer)
+        await self.gate.redeem(self.caller(request), claims, answer)
         proof = self.engine.attest(claims, VERIFICATION, {"of": _name(token)})
-        reply = {"success": True, "message": SOLVED, "token": f"{token}-{proof.token}"}
-        return Json(reply, headers=self.earned(claims))
+        # No pass beside it: one solve is one credential.
+        return Json({"success": True, "message": SOLVED, "token": f"{token}-{proof.token}"})
 
     async def verify(self, request: Request) -> Response:
         """Tell a client's server, once, whether a token is of a challenge that was solved for that client."""
@@ -127,13 +122,9 @@ class RelaySms(Adapter):
         status, words = wording(WORDS, error)
         return Json({"error": str(error) if words is None else words}, status)
 
-    def _site(self, request: Request, key: str) -> Site:
-        """Find the client; a page that asks must be on one of its hosts, a server names no origin."""
-        site = self.sites.find(key)
-        if "origin" in request.headers:
-            site.require_host(origin_host(request))
-        site.require_kind("text")
-        return site
+    def _client(self, key: str) -> str:
+        """Find the client: one that is not named is unknown, and no default stands in for it."""
+        return self.sites.find(key).key
 
 
 def _parted(token: str) -> tuple[str, str]:

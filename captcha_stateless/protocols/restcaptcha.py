@@ -29,7 +29,7 @@ from captcha_stateless.errors import (
 )
 from captcha_stateless.http import languages
 from captcha_stateless.http import problem_details as problems
-from captcha_stateless.http.addresses import REMEMBERED, host_of
+from captcha_stateless.http.addresses import REMEMBERED
 from captcha_stateless.http.bodies import WrongMediaType, read_json
 from captcha_stateless.http.endpoint import BodyTooLarge, MethodNotAllowed
 from captcha_stateless.http.replies import Json
@@ -38,12 +38,12 @@ from captcha_stateless.protocols.base import Adapter, Fault, Table, wording
 from captcha_stateless.risk.networks import among, parse
 from captcha_stateless.settings import Settings
 from captcha_stateless.sites import Site
+from captcha_stateless.sites.guard import Demand
 from captcha_stateless.tokens.digests import fingerprint, same
 
 SITE_KEY = "siteKey"
 SERVICE_ID = "captcha-stateless"
-#: The longest name that the domain name system knows (RFC 1035, section 2.3.4).
-MAX_HOST_CHARACTERS = 253
+_DIGIT_BITS = 4
 
 #: What a verify says of a token that is not honoured; the token is used up by then, unless it is none of ours.
 VERDICTS: dict[type[CaptchaError], str] = {WrongAnswer: "invalid-solution", Refused: "invalid-token"}
@@ -88,18 +88,13 @@ class RestCaptcha(Adapter):
 
     async def challenge(self, request: Request) -> Response:
         """Begin: the nonce, and how many zeros are asked of it."""
-        site, host = self._site(request), _host(request)
-        site.require_host(host)
-        await self.limit(request, site.key)
-        demand = await self.demand(request, site, "work")
-        sealed = self.engine.issue(
+        sealed = await self.gate.issue_policed(
+            self.caller(request),
+            self.bind(request, self._site(request).key),
             self.name,
-            demand.kind,
-            _in_digits(demand.params),
-            site=site.key,
-            host=host,
+            ("work",),
+            _in_digits,
             wait_seconds=self.settings.work_wait_seconds,
-            who=demand.who,
         )
         claims = sealed.claims
         work = {
@@ -127,10 +122,13 @@ class RestCaptcha(Adapter):
         return Json({"hostName": host, "status": status})
 
     async def reset(self, request: Request) -> Response:
-        """Use up a token; one that is used up or has expired already is as the caller wants it."""
+        """Use up a token; one that is used up or has expired already is as the caller wants it.
+
+        A visitor's browser asks, without a secret: it is metered like an answer.
+        """
         site, body = self._site(request), await self._body(request)
         with suppress(Expired):
-            await self.engine.revoke(self._claims(_text(body, "token"), site))
+            await self.gate.revoke(self.caller(request), self._claims(_text(body, "token"), site))
         return Response()
 
     async def health(self, request: Request) -> Response:
@@ -208,11 +206,14 @@ def _api_key(request: Request) -> str:
     return request.headers.get("x-api-key") or (key.strip() if scheme.lower() == "apikey" else "")
 
 
-def _in_digits(params: Params) -> Params:
-    # Rounded down: nobody works more than the policy says.
+def _in_digits(demand: Demand) -> Params:
+    # Rounded down, for nobody at rest works more than the policy says; up where it was raised, or no step would be felt.
+    params = demand.params
     if params.get("unit") == "hex":
         return params
-    return {**params, "unit": "hex", "difficulty": max(1, int(params["difficulty"]) // 4)}
+    bits = int(params["difficulty"])
+    digits = -(-bits // _DIGIT_BITS) if demand.steps else max(1, bits // _DIGIT_BITS)
+    return {**params, "unit": "hex", "difficulty": digits}
 
 
 def _text(body: Mapping[str, Any], name: str) -> str:
@@ -220,13 +221,6 @@ def _text(body: Mapping[str, Any], name: str) -> str:
     if not isinstance(value, str):
         raise BadRequest(f"{name} must be a text")
     return value
-
-
-def _host(request: Request) -> str:
-    # A browser leaves out Origin only where the page is of the very host that it asks (Fetch standard, "append a request
-    # Origin header").
-    host = host_of(request.headers.get("origin") or f"//{request.headers.get('host', '')}")
-    return host if len(host) <= MAX_HOST_CHARACTERS else ""
 
 
 def _problem(error: CaptchaError, instance: str = "", language: str = "en") -> Response:

@@ -66,7 +66,7 @@ class Tornevall(Adapter):
 
     def table(self) -> Table:
         """Name the paths of both versions; the rest of a path is for the verb to read."""
-        methods = {"GET": self.ask, "POST": self.ask}
+        methods = {"GET": self.serve, "POST": self.serve}
         return {
             f"/{version}/captcha{rest}": methods for version in FAILED_CODES for rest in ("", "/{rest:path}")
         }
@@ -75,7 +75,7 @@ class Tornevall(Adapter):
         """Build the renderer, and draw the notice."""
         assert self._notice
 
-    async def ask(self, request: Request) -> Response:
+    async def serve(self, request: Request) -> Response:
         """Do what the first word of the path says."""
         verbs = {
             "": self.begin,
@@ -106,6 +106,7 @@ class Tornevall(Adapter):
             claims = self.engine.look("".join(words[1:2] if named else words[:1]), self.name)
         except Refused:
             return Response(self._notice, media_type="image/png")
+        await self.gate.again(self.caller(request), claims)
         (png,) = self.engine.renderer.redraw(claims)
         headers = {
             "Cache-Control": f"public, max-age={self.engine.left(claims)}, immutable",
@@ -120,7 +121,7 @@ class Tornevall(Adapter):
         token, answer = await self._answer(request, words)
         try:
             claims = self.engine.look(token, self.name)
-            await self.engine.redeem(claims, answer)
+            await self.gate.redeem(self.caller(request), claims, answer)
         except (Refused, BadAnswer) as error:
             raise TestFailed(f"{error.code}: {error}", _version(request)) from None
         return Json({"response": {"testCaptchaResponse": "1"}}, headers=self.earned(claims))
@@ -143,8 +144,7 @@ class Tornevall(Adapter):
         raise BadRequest("a test needs hash and response")
 
     async def _drawn(self, request: Request) -> tuple[Mapping[str, str], Claims]:
-        await self.limit(request)
-        sealed = self.engine.issue(self.name, "text", WANTED, **self.bound(request))
+        sealed = await self.ask(request, self.bound(request), "text", WANTED)
         path = f"{_place(request)}/captcha/getImage/hash/{sealed.token}"
         url = public_url(request, self.settings, path)
         return {"imageUrl": url, "imageHash": sealed.token}, sealed.claims

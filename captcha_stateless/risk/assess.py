@@ -67,6 +67,17 @@ class Assessor:
         """
         return self._found(caller, site)[2]
 
+    def metered(self, caller: Caller) -> bytes:
+        """Tell the keyed hash under which a caller's answers are counted, whatever the site; empty: they are not.
+
+        A proxy on the same machine that is not trusted speaks for everybody: what comes from there is not counted.
+
+        Raises:
+            Blocked: when the address is on the block list.
+        """
+        address, _, who = self._found(caller, "")
+        return b"" if address is not None and address.is_loopback else who
+
     def _found(self, caller: Caller, site: str) -> tuple[Address | None, int | None, bytes]:
         address = parse(caller.address)
         if address is None:

@@ -172,6 +172,11 @@ class Settings:
         "where they are counted: `memory` (each worker by itself) or a `redis://` URL (all replicas)",
         secret=True,
     )
+    answers_a_minute: int = _option(
+        1_200,
+        values.whole(1, 1_000_000),
+        "answers that a /24 or /64 may give in a minute, each of which the replay filter remembers; loopback is not counted",
+    )
     queue: int = _option(
         64,
         values.whole(0, 10_000),

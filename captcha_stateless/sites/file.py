@@ -87,6 +87,7 @@ def _written(site: Site) -> str:
             for name, text in (("profile", site.profile), ("policy", site.policy))
             if text
         ),
+        *(["origin_required = true"] if site.origin_required else []),
     ]
     return "\n".join(lines) + "\n"
 
@@ -107,6 +108,7 @@ def _site(path: Path, number: int, entry: Mapping[str, Any]) -> Site:
         "hosts": list,
         "kinds": list,
         "returns": list,
+        "origin_required": bool,
     }
     for field, value in entry.items():
         if field not in known or not isinstance(value, known[field]):
@@ -133,6 +135,7 @@ def _site(path: Path, number: int, entry: Mapping[str, Any]) -> Site:
         profile=entry.get("profile", ""),
         policy=entry.get("policy", ""),
         returns=_addresses(where, entry.get("returns", [])),
+        origin_required=entry.get("origin_required", False),
     )
 
 

@@ -2,11 +2,12 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import NamedTuple, Protocol
 
+from captcha_stateless.errors import TooMany
 from captcha_stateless.model import Claims, Params
-from captcha_stateless.risk import Assessor, Caller
+from captcha_stateless.risk import Assessor, Caller, Risk
 from captcha_stateless.risk.counters import Counters
 from captcha_stateless.risk.dnsbl import Dnsbl, resolver
 from captcha_stateless.risk.networks import Networks
@@ -14,12 +15,20 @@ from captcha_stateless.settings import Settings
 from captcha_stateless.settings.extras import needed
 from captcha_stateless.settings.reload import Reloaded
 from captcha_stateless.sites.policy import Policy
-from captcha_stateless.sites.site import Site
 
 #: Load is felt, and forgotten, within seconds.
 LOAD_HALF_LIFE_SECONDS = 10.0
 #: A prefix that failed much is asked more of for minutes.
 FAILURES_HALF_LIFE_SECONDS = 300.0
+#: What the replay filter is made to remember is counted over a minute.
+ANSWERS_HALF_LIFE_SECONDS = 60.0
+#: Of a policy's load, what one network can make everybody meet.
+NETWORK_SHARE = 0.25
+#: A chosen challenge becomes harder in so many steps (a step is a doubling of the failures); past that nothing is drawn.
+MOST_STEPS = 3
+#: When half of the failures, or of the answers, are forgotten.
+_FAILED_RETRY_SECONDS = int(FAILURES_HALF_LIFE_SECONDS)
+_ANSWERED_RETRY_SECONDS = 5
 #: A steady rate r counts to r * half-life / ln 2.
 _PER_COUNT = math.log(2) / LOAD_HALF_LIFE_SECONDS
 
@@ -35,11 +44,12 @@ class Limit(Protocol):
 
 
 class Demand(NamedTuple):
-    """What a caller must solve; ``who`` is sealed with it, so that any replica can count its failure."""
+    """What a caller must solve, how much harder; ``who`` is sealed with it, so that any replica can count its failure."""
 
     kind: str
     params: Params
     who: bytes = b""
+    steps: int = 0
 
 
 class Guard:
@@ -50,31 +60,49 @@ class Guard:
         assessor: Assessor,
         *,
         failures_half_life_seconds: float = FAILURES_HALF_LIFE_SECONDS,
+        answers_a_minute: float = math.inf,
         rates: Limit | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        """Take who scores callers, and how many answers a network may give in a minute."""
         self._assessor, self._clock, self._rates = assessor, clock, rates
-        self._load = Counters(LOAD_HALF_LIFE_SECONDS)
+        self._load, self._asked = Counters(LOAD_HALF_LIFE_SECONDS), Counters(LOAD_HALF_LIFE_SECONDS)
         self._failures = Counters(failures_half_life_seconds)
+        self._answers = Counters(ANSWERS_HALF_LIFE_SECONDS)
+        self._most_answers = answers_a_minute * ANSWERS_HALF_LIFE_SECONDS / 60 / math.log(2)
 
-    @property
-    def limits(self) -> bool:
-        """Whether there is a limit at all."""
-        return self._rates is not None
-
-    async def demand(self, caller: Caller, site: Site, policy: Policy, *kinds: str) -> Demand:
-        """Choose a challenge of one of the kinds.
+    async def demand(self, caller: Caller, site: str, policy: Policy, kinds: Collection[str]) -> Demand:
+        """Choose a challenge of one of the kinds, as the policy says.
 
         Raises:
-            Blocked: when the policy, the block list or the site's own list of kinds leaves none.
+            Blocked: when the policy or the block list leaves none.
         """
+        risk, steps, _ = await self._assess(caller, site, policy)
+        rule = policy.choose(risk.score, kinds).harder(steps)
+        return Demand(rule.kind, rule.params, risk.who, steps)
+
+    async def weigh(self, caller: Caller, site: str, policy: Policy, kind: str) -> Demand:
+        """Tell how much harder a challenge of a kind, which the caller has chosen, must be.
+
+        It becomes harder for networks that fail; load is met by work before it.
+
+        Raises:
+            Blocked: when the policy or the block list refuses the caller.
+            TooMany: when the caller's network has failed so often that nothing is drawn for it for a while.
+        """
+        risk, _, failures = await self._assess(caller, site, policy)
+        policy.require(risk.score)
+        steps = policy.steps(0, failures)
+        if steps > MOST_STEPS and self._assessor.metered(caller):
+            raise TooMany("the network has failed too often", retry_after_seconds=_FAILED_RETRY_SECONDS)
+        return Demand(kind, {}, risk.who, steps)
+
+    async def _assess(self, caller: Caller, site: str, policy: Policy) -> tuple[Risk, int, float]:
+        """Tell the caller's risk, the steps that load and failures ask for, and the failures of its network."""
         now = self._clock()
-        load = _rate(self._load.add(site.key.encode(), now))
-        risk = await self._assessor.assess(caller, site.key, now)
-        allowed = [kind for kind in kinds if not site.kinds or kind in site.kinds]
-        rule = policy.choose(risk.score, allowed)
-        rule = rule.harder(policy.steps(load, self._failures.value(risk.who, now)))
-        return Demand(rule.kind, rule.params, risk.who)
+        risk = await self._assessor.assess(caller, site, now)
+        failures = self._failures.value(risk.who, now) if risk.who else 0.0
+        return risk, policy.steps(self._press(risk.who, site, policy, now), failures), failures
 
     def first(self, caller: Caller, site: str, policy: Policy, *, counted: bool) -> Demand:
         """Tell the work that must be done before anything is drawn; no kind: none.
@@ -89,11 +117,43 @@ class Guard:
             Blocked: when the caller is on the block list.
         """
         now = self._clock()
-        count = self._load.add if counted else self._load.value
         who = self._assessor.who(caller, site)
-        steps = policy.steps(_rate(count(site.encode(), now)), self._failures.value(who, now))
-        params = policy.first(steps)
+        load = self._press(who, site, policy, now) if counted else _rate(self._load.value(site.encode(), now))
+        params = policy.first(policy.steps(load, self._failures.value(who, now)))
         return Demand("work" if params else "", params, who)
+
+    def _press(self, who: bytes, site: str, policy: Policy, now: float) -> float:
+        """Count a challenge, and tell the load that its caller meets.
+
+        No network adds more than its share to what everyone meets: what it asks beyond that, it alone meets.
+        """
+        own = _rate(self._asked.add(who, now) - 1) if who else 0.0
+        if own <= policy.load * NETWORK_SHARE:
+            return _rate(self._load.add(site.encode(), now))
+        return max(_rate(self._load.value(site.encode(), now)), own / NETWORK_SHARE)
+
+    def meter(self, caller: Caller) -> None:
+        """Count an answer, which makes the replay filter remember something.
+
+        Raises:
+            Blocked: when the caller is on the block list.
+            TooMany: when the caller's network has given too many.
+        """
+        who = self._assessor.metered(caller)
+        if not who:
+            return
+        now = self._clock()
+        if self._answers.value(who, now) >= self._most_answers:
+            raise TooMany("the network answers too often", retry_after_seconds=_ANSWERED_RETRY_SECONDS)
+        self._answers.add(who, now)
+
+    def who(self, caller: Caller, site: str) -> bytes:
+        """Tell the keyed hash under which a caller's network is counted at a site; empty: it is not.
+
+        Raises:
+            Blocked: when the caller is on the block list.
+        """
+        return self._assessor.who(caller, site)
 
     async def limit(self, caller: Caller, site: str) -> None:
         """Count a challenge that is asked for.
@@ -135,7 +195,12 @@ def create(
         dnsbl=Dnsbl(settings.dnsbl_zone, resolver(), key) if settings.dnsbl_zone else None,
         dnsbl_score=settings.dnsbl_score,
     )
-    return Guard(assessor, rates=_rates(settings, key, known), clock=clock)
+    return Guard(
+        assessor,
+        answers_a_minute=settings.answers_a_minute,
+        rates=_rates(settings, key, known),
+        clock=clock,
+    )
 
 
 def _rates(settings: Settings, key: bytes, networks: Callable[[], Networks]) -> Limit | None:

@@ -83,9 +83,7 @@ class Policy:
         Raises:
             Blocked: when the score is refused, or no rule has such a kind.
         """
-        rule = next(rule for rule in self.rules if score in rule.scores)
-        if not rule.kind:
-            raise Blocked("the risk is refused by the site's policy")
+        rule = self.require(score)
         if rule.kind in kinds:
             return rule
         above = [other for other in self.rules if other.scores.start > rule.scores.start]
@@ -94,6 +92,17 @@ class Policy:
             if candidate.kind in kinds:
                 return candidate
         raise Blocked("the site's policy has no challenge of a kind that was asked for")
+
+    def require(self, score: int) -> Rule:
+        """Find what a score leads to.
+
+        Raises:
+            Blocked: when it is refused.
+        """
+        rule = next(rule for rule in self.rules if score in rule.scores)
+        if not rule.kind:
+            raise Blocked("the risk is refused by the site's policy")
+        return rule
 
     @property
     def draws(self) -> bool:

@@ -17,7 +17,7 @@ class Site:
     ``key`` is public (RelaySMS calls it client id), of the secret only the SHA-256 is kept. ``hosts`` may begin with ``*.``,
     which stands for every host below; without hosts every host is allowed. Without ``kinds`` every kind is; ``profile`` and
     ``policy`` are the deployment's own where they are empty. ``returns`` are the addresses, to the letter, to which the page
-    without scripts may send a pass.
+    without scripts may send a pass. ``origin_required`` refuses requests that name no page, as those of apps and servers do.
     """
 
     name: str
@@ -28,6 +28,7 @@ class Site:
     profile: str = ""
     policy: str = ""
     returns: tuple[str, ...] = ()
+    origin_required: bool = False
 
     def require_host(self, host: str) -> None:
         """Refuse a host name (without port) that is not this site's.
@@ -37,6 +38,15 @@ class Site:
         """
         if self.hosts and not any(_covers(pattern, host.lower().rstrip(".")) for pattern in self.hosts):
             raise WrongHost("host is not among the site's")
+
+    def require_origin(self) -> None:
+        """Refuse a request that names no page, where the site asks for one.
+
+        Raises:
+            WrongHost: when it does.
+        """
+        if self.origin_required:
+            raise WrongHost("the site asks for an Origin")
 
     def require_own(self, key: str) -> None:
         """Refuse what was earned for another site.

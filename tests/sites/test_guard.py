@@ -1,5 +1,6 @@
 """The guard: what it asks of whom, when it asks for more, and what it forgets."""
 
+from contextlib import suppress
 from dataclasses import replace
 from ipaddress import ip_network
 from typing import Any
@@ -7,12 +8,12 @@ from typing import Any
 import anyio
 import pytest
 
-from captcha_stateless.errors import Blocked
+from captcha_stateless.errors import Blocked, TooMany
 from captcha_stateless.model import Claims, Params
 from captcha_stateless.risk import Assessor, Caller
 from captcha_stateless.risk.dnsbl import Dnsbl
 from captcha_stateless.risk.networks import ALLOW, BLOCK, Network, Networks
-from captcha_stateless.sites import DEVELOPMENT, Site
+from captcha_stateless.sites import DEVELOPMENT
 from captcha_stateless.sites.guard import Demand, Guard
 from captcha_stateless.sites.policy import Policy, Rule
 from tests.support import NOW, Clock
@@ -40,13 +41,20 @@ class World:
         self.guard = Guard(Assessor(b"key", networks=lambda: listed, **options), clock=self.clock)
 
     def demand(
-        self, address: str = "192.0.2.1", score: int | None = None, site: Site = DEVELOPMENT
+        self,
+        address: str = "192.0.2.1",
+        score: int | None = None,
+        kinds: tuple[str, ...] = ("work",),
+        site: str = DEVELOPMENT.key,
     ) -> Demand:
-        return anyio.run(self.guard.demand, Caller(address, score), site, POLICY, "work")
+        return anyio.run(self.guard.demand, Caller(address, score), site, POLICY, kinds)
 
-    def first(self, *, counted: bool = True) -> Demand:
+    def first(self, address: str = "192.0.2.1", *, counted: bool = True) -> Demand:
         policy = replace(POLICY, most_work=20)
-        return self.guard.first(Caller("192.0.2.1"), DEVELOPMENT.key, policy, counted=counted)
+        return self.guard.first(Caller(address), DEVELOPMENT.key, policy, counted=counted)
+
+    def weigh(self, kind: str = "grid", score: int | None = None, address: str = "192.0.2.1") -> Demand:
+        return anyio.run(self.guard.weigh, Caller(address, score), DEVELOPMENT.key, POLICY, kind)
 
     def difficulty(self, *args: Any, **options: Any) -> int:
         return int(self.demand(*args, **options).params["difficulty"])
@@ -125,10 +133,9 @@ def test_another_prefix_and_another_site_are_not_held_responsible() -> None:
     for _ in range(7):
         world.demand()
 
-    other = Site(name="Other", key="other", secret_sha256=b"")
     assert world.difficulty() == 20
     assert world.difficulty("198.51.100.1") == 10
-    assert world.difficulty(site=other) == 10
+    assert world.difficulty(site="other") == 10
 
 
 @pytest.mark.parametrize(("failures", "difficulty"), [(3, 10), (4, 11), (8, 12), (16, 13), (1_000, 14)])
@@ -175,9 +182,9 @@ def test_no_address_is_kept_in_clear() -> None:
     assert b"\xc0\x00\x02" not in b"".join(kept)
 
 
-def test_a_site_that_does_not_take_the_kind_refuses_it() -> None:
+def test_a_policy_without_a_kind_that_can_be_given_refuses() -> None:
     with pytest.raises(Blocked):
-        World().demand(site=Site(name="", key="grids", secret_sha256=b"", kinds=("grid",)))
+        World().demand(kinds=())
 
 
 def test_nothing_is_asked_before_a_picture_at_rest() -> None:
@@ -196,7 +203,10 @@ def test_who_failed_much_works_before_a_picture() -> None:
 def test_load_asks_for_work_before_a_picture() -> None:
     world = World()
 
-    bits = [world.first().params.get("difficulty", 0) for _ in range(600)]
+    bits = [
+        world.first(f"10.{number // 200}.{number % 200}.1").params.get("difficulty", 0)
+        for number in range(600)
+    ]
 
     assert (bits[0], bits[-1]) == (0, 18)
     assert bits == sorted(bits)
@@ -213,3 +223,54 @@ def test_who_only_wants_to_know_is_no_load() -> None:
 def test_a_blocked_network_is_drawn_nothing() -> None:
     with pytest.raises(Blocked):
         World((ip_network("192.0.2.0/24"), BLOCK)).first()
+
+
+def test_what_one_network_asks_makes_it_harder_for_itself_alone() -> None:
+    """It could ask so often that everybody's work rose."""
+    world = World()
+
+    greedy = [world.first("192.0.2.1").params.get("difficulty", 0) for _ in range(600)]
+
+    assert greedy[-1] == 20
+    assert world.first("198.51.100.1").kind == ""
+
+
+@pytest.mark.parametrize(("failures", "steps"), [(3, 0), (4, 1), (8, 2), (16, 3)])
+def test_what_a_failing_network_chooses_becomes_harder(failures: int, steps: int) -> None:
+    world = World()
+    world.fail(world.weigh(), failures)
+
+    assert world.weigh().steps == steps
+
+
+def test_a_network_that_fails_without_end_is_told_to_wait() -> None:
+    world = World()
+    world.fail(world.weigh(), 100)
+
+    with pytest.raises(TooMany):
+        world.weigh()
+    assert world.weigh(address="198.51.100.1").steps == 0
+
+
+def test_a_refused_score_is_refused_whatever_is_chosen() -> None:
+    with pytest.raises(Blocked):
+        World().weigh(score=95)
+
+
+def test_a_network_gives_so_many_answers_and_no_more() -> None:
+    clock = Clock()
+    guard = Guard(Assessor(b"key"), answers_a_minute=10, clock=clock)
+
+    def answers(address: str) -> int:
+        given = 0
+        with suppress(TooMany):
+            while given < 1_000:
+                guard.meter(Caller(address))
+                given += 1
+        return given
+
+    first, other, local = answers("192.0.2.1"), answers("198.51.100.1"), answers("127.0.0.1")
+    clock.pass_(60)
+
+    assert (first, other, local) == (15, 15, 1_000)
+    assert 0 < answers("192.0.2.77") < first

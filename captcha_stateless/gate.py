@@ -1,0 +1,246 @@
+"""The one gate: whoever wants a challenge, or answers one, comes through here, whatever the protocol.
+
+Rule 1: what is asked for is looked at in one order: the site and the page's host; the block list, the risk and the site's
+policy; the rate of the caller's network; whether the kind counts at the site; and only then something is drawn.
+
+Rule 2: every token holds ``who``, a keyed hash of the network that asked, so that any replica can count its failure.
+
+Rule 3: what a visitor can make the replay filter remember is metered by network before it is remembered.
+
+Rule 4: a pass is made for a kind that counts at its site, and for no other.
+
+An adapter parses and words; it asks the engine for no challenge by itself, and a test holds that.
+"""
+
+import re
+from collections.abc import Callable, Collection
+from typing import NamedTuple
+
+from captcha_stateless.engine import Engine
+from captcha_stateless.errors import BadBinding, WrongHost
+from captcha_stateless.model import Claims, Params, Sealed, Signed
+from captcha_stateless.risk import Caller
+from captcha_stateless.sites import Site, Sites, testkeys
+from captcha_stateless.sites.guard import Demand, Guard
+from captcha_stateless.sites.policy import Policy
+
+#: What other systems take as an action and as customer data; the passes bound all of a binding together.
+_ACTION = re.compile(r"[A-Za-z0-9_/-]{0,32}")
+_CDATA = re.compile(r"[ -~]{0,255}")
+
+
+class Binding(NamedTuple):
+    """What a run is bound to: the site's key (empty: none), the page's host (empty: unknown), the page's own words."""
+
+    site: str
+    host: str
+    action: str = ""
+    cdata: str = ""
+
+
+class Gate:
+    """Decides who gets which challenge, has it drawn and sealed, and lets answers in."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        sites: Callable[[], Sites],
+        guard: Guard,
+        *,
+        default_policy: str,
+        test_keys: bool = False,
+    ) -> None:
+        """Take the sites as a call, for they may change at any time."""
+        self._engine, self._sites, self._guard = engine, sites, guard
+        self._default_policy, self._test_keys = default_policy, test_keys
+
+    def bind(self, host: str | None, key: str | None, *, action: str = "", cdata: str = "") -> Binding:
+        """Tell what a run is bound to: the named site, or else the default one where the page's host is among its hosts.
+
+        Args:
+            host: the page's host name; None: the request names no page, as those of apps and servers do.
+            key: the site's key; None or empty: none is named.
+            action: what the page says that the run is for.
+            cdata: the page's own words for the run.
+
+        Raises:
+            UnknownSite: when no site has this key.
+            WrongHost: when the page's host is not among the named site's, or the site asks for one and there is none.
+            BadBinding: when action or cdata is not of the form that other systems take, or a pass could not hold all.
+        """
+        if (action or cdata) and not (_ACTION.fullmatch(action) and _CDATA.fullmatch(cdata)):
+            raise BadBinding("action takes 32 letters, digits, _, - and /; cdata takes 255 printable ones")
+        site = self._named(key, host) if key else self._default(host)
+        self._engine.passes.require_room(site, host or "", action, cdata)
+        return Binding(site, host or "", action, cdata)
+
+    async def issue(
+        self,
+        caller: Caller,
+        binding: Binding,
+        purpose: str,
+        kind: str,
+        wanted: Params | None = None,
+        *,
+        tries: int = 1,
+    ) -> Sealed:
+        """Draw a challenge of one kind, harder for a network that failed much.
+
+        Args:
+            caller: who asks.
+            binding: what :meth:`bind` told.
+            purpose: the protocol that asks; the token serves no other.
+            kind: which kind of challenge.
+            wanted: what sort of it; a grid's profile is the site's or its policy's unless it is wanted here.
+            tries: how many answers are judged.
+
+        Raises:
+            Blocked: when the block list or the policy refuses the caller.
+            TooMany: when the caller's network has asked, or failed, too often.
+            WeakKind: when challenges of this kind do not count at the site.
+            BadRequest: when there is no such challenge.
+        """
+        demand = await self._guard.weigh(caller, binding.site, self.policy(binding.site), kind)
+        await self._guard.limit(caller, binding.site)
+        self.require_kind(binding.site, kind)
+        if kind == "grid":
+            wanted = {**self.profile(binding.site), **(wanted or {})}
+        return self._engine.issue(
+            purpose, kind, wanted, tries=tries, who=demand.who, harder=demand.steps, **binding._asdict()
+        )
+
+    async def issue_policed(
+        self,
+        caller: Caller,
+        binding: Binding,
+        purpose: str,
+        kinds: Collection[str],
+        complete: Callable[[Demand], Params] = lambda demand: demand.params,
+        *,
+        wait_seconds: float = 0,
+    ) -> Sealed:
+        """Draw what the site's policy asks of this caller, among the kinds that the protocol can word.
+
+        Args:
+            caller: who asks.
+            binding: what :meth:`bind` told; a site is named.
+            purpose: the protocol that asks.
+            kinds: the kinds.
+            complete: makes what the policy asks for into what the protocol can word.
+            wait_seconds: an answer before that is too soon.
+
+        Raises:
+            Blocked: when the policy leaves none of the kinds; and as :meth:`issue` does.
+        """
+        site = self._sites().find(binding.site)
+        allowed = [kind for kind in kinds if not site.kinds or kind in site.kinds]
+        demand = await self._guard.demand(caller, site.key, self.policy(site.key), allowed)
+        await self._guard.limit(caller, site.key)
+        return self._engine.issue(
+            purpose,
+            demand.kind,
+            complete(demand),
+            who=demand.who,
+            wait_seconds=wait_seconds,
+            **binding._asdict(),
+        )
+
+    def first(self, caller: Caller, site: str, purpose: str, seconds: int, *, counted: bool) -> Sealed | None:
+        """Seal the work that the caller must do before anything is drawn for the site; None where there is none.
+
+        Args:
+            caller: who asks.
+            site: the site's key.
+            purpose: the protocol's purpose for such work.
+            seconds: how long it may wait for its visitor.
+            counted: whether to count that something is asked for; not where a page only wants to know.
+
+        Raises:
+            Blocked: when the caller is on the block list.
+        """
+        demand = self._guard.first(caller, site, self.policy(site), counted=counted)
+        if not demand.kind:
+            return None
+        params = {**demand.params, "seconds": seconds}
+        return self._engine.issue(purpose, demand.kind, params, who=demand.who, site=site)
+
+    async def again(self, caller: Caller, claims: Claims) -> None:
+        """Let a challenge be shown, said or extended once more: it counts as one that is asked for.
+
+        Raises:
+            Blocked: when the caller is on the block list.
+            TooMany: when the caller's network has asked the site for too many.
+            WeakKind: when challenges of this kind do not count at the site any more.
+        """
+        self.require_kind(claims.site, claims.kind)
+        self._guard.who(caller, claims.site)
+        await self._guard.limit(caller, claims.site)
+
+    async def redeem(self, caller: Caller, claims: Claims, answer: object) -> None:
+        """Use up a try of a token, as :meth:`Engine.redeem` does.
+
+        Raises:
+            TooMany: when the caller's network makes the filter remember too much; nothing is spent.
+        """
+        self._guard.meter(caller)
+        await self._engine.redeem(claims, answer)
+
+    async def play(self, caller: Caller, claims: Claims, answer: object) -> Claims:
+        """Redeem a stage of a run, as :meth:`Engine.play` does; raises as :meth:`redeem`."""
+        self._guard.meter(caller)
+        return await self._engine.play(claims, answer)
+
+    async def revoke(self, caller: Caller, claims: Claims) -> None:
+        """Use up every try of a token for a visitor, as :meth:`Engine.revoke` does; raises as :meth:`redeem`."""
+        self._guard.meter(caller)
+        await self._engine.revoke(claims)
+
+    def vouch(self, claims: Claims) -> Signed:
+        """Sign the pass that a solved run earns.
+
+        Raises:
+            WeakKind: when challenges of its kind do not count at its site.
+        """
+        self.require_kind(claims.site, claims.kind)
+        return self._engine.passes.vouch(claims)
+
+    def require_kind(self, key: str, kind: str) -> None:
+        """Refuse a kind that does not count at a site; where there is no site, every kind does.
+
+        Raises:
+            WeakKind: when it does not.
+        """
+        site = self._sites().get(key)
+        if site:
+            site.require_kind(kind)
+
+    def policy(self, key: str) -> Policy:
+        """Find a site's policy, or the deployment's where there is no such site."""
+        sites = self._sites()
+        return sites.policy(sites.get(key), self._default_policy)
+
+    def profile(self, key: str) -> Params:
+        """Tell which grid a site shows: the site's own profile, or its policy's; empty: the deployment's."""
+        site = self._sites().get(key)
+        profile = (site.profile if site else "") or self.policy(key).profile
+        return {"profile": profile} if profile else {}
+
+    def _named(self, key: str, host: str | None) -> str:
+        if self._test_keys and key in testkeys.SITES:
+            return key
+        return _hosting(self._sites().find(key), host)
+
+    def _default(self, host: str | None) -> str:
+        site = self._sites().default
+        try:
+            return _hosting(site, host) if site else ""
+        except WrongHost:
+            return ""  # a run that is bound to no site, whose pass no secret can redeem
+
+
+def _hosting(site: Site, host: str | None) -> str:
+    if host is None:
+        site.require_origin()
+    elif host:
+        site.require_host(host)
+    return site.key

@@ -1,0 +1,343 @@
+"""Every door through which a challenge is had, walked with every rule: no door is weaker than the others."""
+
+import ast
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+import captcha_stateless
+from captcha_stateless import sites
+from captcha_stateless.model import Claims
+from tests.conftest import MakeServer
+from tests.support import Server
+
+Headers = dict[str, str]
+Door = Callable[[Server, Headers], httpx.Response]
+
+THERE, BLOCKED = "198.51.100.7", "192.0.2.9"
+REFUSALS = {400, 401, 403, 429}
+
+
+def posted(path: str, **options: Any) -> Door:
+    return lambda server, headers: server.visitor.post(path, headers=headers, **options)
+
+
+def got(path: str) -> Door:
+    return lambda server, headers: server.visitor.get(path, headers=headers)
+
+
+#: What asks for a new challenge, and the kind that it is of.
+DOORS: dict[str, tuple[str, Door]] = {
+    "1captcha": ("grid", posted("/api/challenge")),
+    "1captcha, prefixed": ("grid", posted("/onecaptcha/api/challenge")),
+    "1captcha, grid": ("grid", posted("/api/challenge?kind=grid")),
+    "1captcha, text": ("text", posted("/api/challenge?kind=text")),
+    "1captcha, audio": ("audio", posted("/api/challenge?kind=audio")),
+    "1captcha, work": ("work", posted("/api/challenge?kind=work")),
+    "1captcha, auto": ("work", posted("/api/challenge?kind=auto")),
+    "nojs": ("grid", got("/nojs")),
+    "nojs, text": ("text", got("/nojs?kind=text")),
+    "minicap": ("text", posted("/api/captcha/generate/")),
+    "relaysms": ("text", posted("/v1/new", json={"client_id": "dev-site"})),
+    "tornevall": ("text", got("/3.0/captcha/")),
+    "tornevall 2.0": ("text", got("/2.0/captcha/getCaptcha")),
+    "restcaptcha": ("work", got("/v1/challenge?siteKey=dev-site")),
+}
+
+
+def heard(server: Server, headers: Headers) -> httpx.Response:
+    return server.visitor.get("/api/audio", params={"token": headers.pop("token")}, headers=headers)
+
+
+def extended(server: Server, headers: Headers) -> httpx.Response:
+    return server.visitor.post(
+        "/api/extend", headers={"X-Captcha-Challenge": headers.pop("token"), **headers}
+    )
+
+
+def redrawn(server: Server, headers: Headers) -> httpx.Response:
+    return server.visitor.get(f"/3.0/captcha/getImage/hash/{headers.pop('token')}", headers=headers)
+
+
+def opened(server: Server, headers: Headers) -> httpx.Response:
+    return server.visitor.get("/nojs", params={"token": headers.pop("token")}, headers=headers)
+
+
+#: What shows, says or prolongs a challenge once more, and the door that had it drawn.
+AGAIN: dict[str, tuple[str, Door]] = {
+    "audio": ("minicap", heard),
+    "extend": ("1captcha", extended),
+    "tornevall's picture": ("tornevall", redrawn),
+    "nojs, a page of a stage": ("nojs", opened),
+}
+
+
+def token_of(reply: httpx.Response) -> str:
+    """Find the token in the reply of any door."""
+    sealed = re.search(r"eyJ[\w-]+(\.[\w-]+){4}", reply.headers.get("captcha-id", "") + reply.text)
+    assert sealed, reply.text
+    return sealed[0]
+
+
+def claims_of(server: Server, reply: httpx.Response) -> Claims:
+    return server.engine.inspect(token_of(reply))
+
+
+def walk(server: Server, door: str) -> httpx.Response:
+    return DOORS[door][1](server, {})
+
+
+def again(server: Server, door: str, address: str = THERE) -> httpx.Response:
+    """Have a challenge, and then ask for it once more from an address."""
+    before, once_more = AGAIN[door]
+    token = token_of(walk(server, before))
+    server.visitor.address = address
+    return once_more(server, {"token": token})
+
+
+@pytest.fixture
+def guarded(make_server: MakeServer, tmp_path: Path) -> Server:
+    networks = tmp_path / "networks.txt"
+    networks.write_text("block 192.0.2.0/24\n", encoding="utf-8")
+    server = make_server(risk_networks=networks, rate_limit=("3/hour",))
+    server.visitor.address = THERE
+    return server
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_every_door_opens(guarded: Server, door: str) -> None:
+    claims = claims_of(guarded, walk(guarded, door))
+
+    assert (claims.kind, bool(claims.who)) == (DOORS[door][0], True)
+
+
+@pytest.mark.parametrize("door", AGAIN)
+def test_every_door_opens_again(guarded: Server, door: str) -> None:
+    assert again(guarded, door).status_code == 200
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_blocked_network_is_refused_at_every_door(guarded: Server, door: str) -> None:
+    guarded.visitor.address = BLOCKED
+
+    assert walk(guarded, door).status_code in REFUSALS
+
+
+@pytest.mark.parametrize("door", AGAIN)
+def test_a_blocked_network_sees_and_hears_nothing_again(guarded: Server, door: str) -> None:
+    assert again(guarded, door, BLOCKED).status_code in REFUSALS
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_rate_is_counted_and_exhausted_at_every_door(guarded: Server, door: str) -> None:
+    replies = [walk(guarded, door) for _ in range(3)]
+    rest = [walk(guarded, other) for other in DOORS]
+
+    assert [reply.status_code for reply in replies] == [200] * 3
+    assert {reply.status_code for reply in rest} == {429}
+    assert all(int(reply.headers["retry-after"]) > 0 for reply in rest)
+
+
+@pytest.mark.parametrize("door", AGAIN)
+def test_what_is_shown_again_is_counted(guarded: Server, door: str) -> None:
+    again(guarded, door)
+    again(guarded, door)
+
+    assert walk(guarded, "minicap").status_code == 429
+
+
+@pytest.fixture
+def choosy(make_server: MakeServer, tmp_path: Path) -> Server:
+    """Serve the development site, where grids alone count."""
+    path = tmp_path / "sites.toml"
+    sites.append(path, sites.make("Grids", "dev-site", "dev-secret", kinds=["grid"]))
+    return make_server(sites=path)
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_kind_that_does_not_count_is_not_drawn_at_any_door(choosy: Server, door: str) -> None:
+    allowed = DOORS[door][0] == "grid"
+
+    assert (walk(choosy, door).status_code == 200) is allowed
+
+
+def test_no_pass_is_made_for_a_kind_that_does_not_count_any_more(
+    make_server: MakeServer, tmp_path: Path
+) -> None:
+    path = tmp_path / "sites.toml"
+    sites.append(path, sites.make("Any", "dev-site", "dev-secret"))
+    server = make_server(sites=path)
+    token = walk(server, "minicap").headers["captcha-id"]
+    answer = {"id": token, "text": server.answer(token, "minicap")}
+    path.write_text(path.read_text(encoding="utf-8") + 'kinds = ["grid"]\n', encoding="utf-8")
+
+    reply = make_server(sites=path).visitor.post("/api/captcha/validate/", json=answer)
+
+    assert (reply.status_code, "x-captcha-pass" in reply.headers) == (400, False)
+
+
+def difficulty(claims: Claims) -> tuple[object, ...]:
+    """Tell what grows with the difficulty of a challenge of any kind."""
+    params = claims.params
+    return claims.stages, params.get("length", 0), params.get("digits", 0), params.get("difficulty", 0)
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_network_that_failed_ten_times_gets_something_harder_at_every_door(
+    make_server: MakeServer, door: str
+) -> None:
+    server = make_server()
+    server.visitor.address = THERE
+    before = claims_of(server, walk(server, door))
+    for number in range(12):
+        if number % 3 == 0:
+            token = walk(server, "minicap").headers["captcha-id"]
+        server.visitor.post("/api/captcha/validate/", json={"id": token, "text": "wrong"})
+
+    reply = walk(server, door)
+    after = claims_of(server, reply)
+
+    if after.purpose.endswith("-first"):
+        assert reply.json()["first"] is True  # work, before anything is drawn
+    else:
+        assert difficulty(after) > difficulty(before)
+    server.visitor.address = "203.0.113.9"
+    assert difficulty(claims_of(server, walk(server, door))) == difficulty(before)
+
+
+def wrong_grid(server: Server, token: str) -> httpx.Response:
+    headers = {"X-Captcha-Challenge": token}
+    return server.visitor.post("/api/challenge", headers=headers, json={"answer": [False] * 9})
+
+
+def wrong_minicap(server: Server, token: str) -> httpx.Response:
+    return server.visitor.post("/api/captcha/validate/", json={"id": token, "text": "wrong"})
+
+
+def wrong_relaysms(server: Server, token: str) -> httpx.Response:
+    answer = {"client_id": "dev-site", "challenge_id": token, "answer": "wrong"}
+    return server.visitor.post("/v1/solve", json=answer)
+
+
+def wrong_tornevall(server: Server, token: str) -> httpx.Response:
+    return server.visitor.post("/3.0/captcha/testcaptcha", json={"hash": token, "response": "wrong"})
+
+
+def wrong_nojs(server: Server, token: str) -> httpx.Response:
+    return server.visitor.post("/nojs", data={"token": token, "tile0": "on"})
+
+
+WRONG = {
+    "1captcha": wrong_grid,
+    "nojs": wrong_nojs,
+    "minicap": wrong_minicap,
+    "relaysms": wrong_relaysms,
+    "tornevall": wrong_tornevall,
+}
+
+
+@pytest.mark.parametrize("door", WRONG)
+def test_wrong_answers_count_at_every_door(make_server: MakeServer, door: str) -> None:
+    """Only failed work was counted."""
+    server = make_server()
+    server.visitor.address = THERE
+    for _ in range(12):
+        WRONG[door](server, token_of(walk(server, door)))
+
+    assert claims_of(server, walk(server, "minicap")).params["length"] == 7
+
+
+@pytest.mark.parametrize("door", WRONG)
+def test_answers_are_metered_by_network_at_every_door(make_server: MakeServer, door: str) -> None:
+    """One client filled the replay filter, and readiness fell on all replicas."""
+    server = make_server(answers_a_minute=1)
+    server.visitor.address = THERE
+    tokens = [token_of(walk(server, door)) for _ in range(3)]
+
+    replies = [WRONG[door](server, token) for token in tokens]
+
+    assert [reply.status_code == 429 for reply in replies] == [False, False, True]
+    server.clock.pass_(60)
+    assert WRONG[door](server, tokens[2]).status_code != 429
+
+
+def test_a_reset_is_metered_like_an_answer(make_server: MakeServer) -> None:
+    """It needs no secret and no work, and what it marks is remembered for half an hour."""
+    server = make_server(answers_a_minute=1)
+    server.visitor.address = THERE
+    tokens = [walk(server, "restcaptcha").json()["token"] for _ in range(3)]
+
+    replies = [server.visitor.post("/v1/reset?siteKey=dev-site", json={"token": token}) for token in tokens]
+
+    assert [reply.status_code for reply in replies] == [200, 200, 429]
+
+
+@pytest.mark.parametrize("origin", ["null", "https://", "x"])
+@pytest.mark.parametrize("door", [door for door in DOORS if not door.startswith("nojs")])
+def test_a_page_that_hides_where_it_is_gets_no_site_s_challenge(
+    server: Server, door: str, origin: str
+) -> None:
+    """A sandboxed frame on another site (``Origin: null``) got the shop's challenge."""
+    reply = DOORS[door][1](server, {"Origin": origin})
+
+    assert reply.status_code in REFUSALS
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_host_is_its_own_in_capitals_and_with_a_trailing_dot(server: Server, door: str) -> None:
+    reply = DOORS[door][1](server, {"Origin": "https://LocalHost.:8443"})
+
+    assert claims_of(server, reply).host == ("" if door.startswith("nojs") else "localhost")
+
+
+@pytest.mark.parametrize("door", [door for door in DOORS if not door.startswith("nojs")])
+def test_a_site_may_ask_every_request_where_it_comes_from(
+    make_server: MakeServer, tmp_path: Path, door: str
+) -> None:
+    path = tmp_path / "sites.toml"
+    sites.append(path, sites.make("Pages", "dev-site", "dev-secret", origin_required=True))
+    server = make_server(sites=path)
+
+    named = DOORS[door][1](server, {"Origin": "http://localhost"})
+    nameless = walk(server, door)
+
+    assert claims_of(server, named).site == "dev-site"
+    assert nameless.status_code in REFUSALS or claims_of(server, nameless).site == ""
+
+
+#: What an adapter asks the gate for, never the engine.
+GATED = {"issue", "play", "redeem", "revoke", "vouch"}
+#: Who may: a back end with its secret, and the playground's sheet of samples, which nobody answers.
+UNGATED = {("restcaptcha", "redeem"), ("demo", "issue")}
+
+
+def ungated(source: str) -> set[str]:
+    """Name the gated verbs that a module calls on an engine or its passes."""
+    calls = [node.func for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    return {
+        call.attr
+        for call in calls
+        if isinstance(call, ast.Attribute)
+        and call.attr in GATED
+        and ast.unparse(call.value).endswith(("engine", "passes"))
+    }
+
+
+def test_no_adapter_goes_past_the_gate() -> None:
+    protocols = Path(captcha_stateless.__file__).parent / "protocols"
+    past = {
+        (path.stem, verb)
+        for path in protocols.rglob("*.py")
+        for verb in ungated(path.read_text(encoding="utf-8"))
+    }
+
+    assert past == UNGATED
+
+
+def test_who_goes_past_the_gate_is_found() -> None:
+    assert ungated("async def f(self):\n    await self.engine.play(claims, answer)") == {"play"}
+    assert ungated("engine.passes.vouch(claims)") == {"vouch"}
