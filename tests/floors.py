@@ -10,7 +10,7 @@ ROOT = Path(__file__).parent.parent / PACKAGE
 # From the bottom up. A name stands for the module, or for the package and what is in it.
 FLOORS = [
     ["errors", "seeded"],
-    ["model"],
+    ["model", "stores"],
     ["render", "settings", "sound", "tokens"],
     ["telemetry"],
     ["kinds", "replay", "risk"],
@@ -64,8 +64,9 @@ INNER_FLOORS: dict[str, list[list[str]]] = {
         ["__init__"],
     ],
     "replay": [
-        ["base", "bloom", "breaker", "locks", "lua", "window"],
-        ["arena"],
+        ["base", "bloom", "breaker", "lua", "shares", "window"],
+        ["locks", "names"],
+        ["arena", "server"],
         ["*"],
         ["factory"],
         ["__init__"],
@@ -73,6 +74,7 @@ INNER_FLOORS: dict[str, list[list[str]]] = {
     "risk": [["counters", "networks"], ["dnsbl", "rates"], ["assess"], ["__init__"]],
     "settings": [["extras", "reload", "sources", "values"], ["table"], ["__init__"]],
     "sites": [["policy", "testkeys"], ["site"], ["checks", "file", "guard"], ["__init__"]],
+    "stores": [["url"], ["connect"], ["__init__"]],
     "sound": [["wav"], ["voices"], ["speaker"], ["__init__"]],
     "telemetry": [["events", "logs", "reading", "tracing"], ["metrics"], ["__init__"]],
     "tokens": [["base64url", "digests"], ["keys"], ["passes", "seal"], ["__init__"]],
@@ -110,7 +112,7 @@ HOMES = {
     "isal": {"render"},
     "pybase64": {"http"},
     "numpy": {"render", "replay", "sound"},
-    "redis": {"replay"},
+    "redis": {"replay", "stores"},
     "limits": {"risk"},
     "captcha": set(),  # only its recordings are read
 }

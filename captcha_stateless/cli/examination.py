@@ -3,6 +3,7 @@
 import asyncio
 import os
 import stat
+import time
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -12,7 +13,7 @@ from captcha_stateless.engine import Engine
 from captcha_stateless.errors import CaptchaError
 from captcha_stateless.kinds.profiles import PROFILES, Preset
 from captcha_stateless.replay import factory
-from captcha_stateless.replay.base import ReplayState
+from captcha_stateless.replay.base import AHEAD_SECONDS, ReplayState
 from captcha_stateless.risk.networks import load as load_networks
 from captcha_stateless.settings import Settings, unknown
 from captcha_stateless.sites import DEVELOPMENT_SITES, load
@@ -24,6 +25,10 @@ Grade = Literal["good", "note", "wrong"]
 
 #: A clock before this was never set: 2026-01-01.
 _EARLIEST = 1_767_225_600
+#: From that on a filter may refuse before anybody looks again.
+_NEARLY_FULL = 0.8
+#: Clocks may be behind by as much as the filter keeps marks beyond their tokens' time.
+_BEHIND_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +90,13 @@ def _keys(settings: Settings, ring: KeyRing, now: float) -> Iterator[Finding]:
 
 
 def _replay(settings: Settings, ring: KeyRing, now: float) -> Iterator[Finding]:
+    began = time.monotonic()
+
     async def look() -> ReplayState:
         replay = factory.create(settings, ring.derive("replay"), now)
         try:
             await replay.start()
-            return await replay.state(now)
+            return await replay.state(now + time.monotonic() - began)
         finally:
             await replay.close()
 
@@ -102,6 +109,16 @@ def _replay(settings: Settings, ring: KeyRing, now: float) -> Iterator[Finding]:
     yield Finding(
         "good", f"A token is honoured once by {reach[state.scope]}; the filter is {state.fill:.0%} full."
     )
+    if state.fill > _NEARLY_FULL:
+        yield Finding(
+            "wrong", "The replay filter is nearly full: raise CAPTCHA_REPLAY_RATE, or Redis' maxmemory."
+        )
+    if not -_BEHIND_SECONDS <= state.ahead_seconds <= AHEAD_SECONDS:
+        where = "ahead of" if state.ahead_seconds > 0 else "behind"
+        yield Finding(
+            "wrong",
+            f"This host's clock is {abs(state.ahead_seconds):.1f} s {where} Redis': let a time server set both.",
+        )
 
 
 def _floor(name: str, preset: Preset) -> str:

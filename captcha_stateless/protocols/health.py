@@ -50,6 +50,7 @@ class Health(Adapter):
             "scope": state.scope,
             "fill": round(state.fill, 3),
             "epoch": state.epoch,
+            "ahead_seconds": round(state.ahead_seconds, 3),
         }
         return _answer(state.ready and not request.app.state.draining, checks)
 

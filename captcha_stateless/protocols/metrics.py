@@ -47,7 +47,7 @@ class MetricsPage(Adapter):
             raise WrongSecret("wrong metrics key")
         try:
             state = await self.engine.state()
-            self.engine.events.state(state.fill, state.ready)
+            self.engine.events.state(state.fill, state.ready, state.ahead_seconds)
         except Unavailable:
             self.engine.events.state(0, False)
         return Response(self.engine.events.exposed(), media_type=MEDIA_TYPE)

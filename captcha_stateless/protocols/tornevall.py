@@ -88,22 +88,26 @@ class Tornevall(Adapter):
             raise UnknownVerb("no such verb")
         return await verbs[verb.lower()](request, words)
 
-    async def begin(self, request: Request, _: list[str]) -> Response:
+    async def begin(self, request: Request, words: list[str]) -> Response:
         """Draw a captcha; API 2.0 words it as 3.0 does, and as its own documentation shows."""
+        _require_no_more(words)
         drawn, claims = await self._drawn(request)
         date = datetime.fromtimestamp(claims.iat, UTC).strftime("%Y-%m-%d %H:%M:%S")
         reply = {"captchaResponse": {**drawn, "date": date}}
         return Json(reply if _version(request) == "3.0" else {**reply, "response": reply})
 
-    async def get_captcha(self, request: Request, _: list[str]) -> Response:
+    async def get_captcha(self, request: Request, words: list[str]) -> Response:
         """Draw a captcha, in the verb's own words."""
+        _require_no_more(words)
         return Json({"response": {"getCaptchaResponse": (await self._drawn(request))[0]}})
 
     async def image(self, request: Request, words: list[str]) -> Response:
         """Serve the picture of a token: the same from every replica, until the token's deadline."""
         named = len(words) > 1 and words[0].lower() == "hash"
+        token, *more = words[named:] or [""]
+        _require_no_more(more)
         try:
-            claims = self.engine.look("".join(words[1:2] if named else words[:1]), self.name)
+            claims = self.engine.look(token, self.name)
         except Refused:
             return Response(self._notice, media_type="image/png")
         await self.gate.again(self.caller(request), claims)
@@ -152,6 +156,16 @@ class Tornevall(Adapter):
     @cached_property
     def _notice(self) -> bytes:
         return self.engine.renderer.notice("text", NOTICE, WANTED)
+
+
+def _require_no_more(words: list[str]) -> None:
+    """Refuse what may not follow a verb: an edge tells by the path what to limit, and what to cache.
+
+    Raises:
+        UnknownVerb: there is more than a slash.
+    """
+    if words not in ([], [""]):
+        raise UnknownVerb("nothing may follow")
 
 
 def _place(request: Request) -> str:

@@ -4,7 +4,8 @@
 
     header   what the filter is: magic, layout, the key's fingerprint, boot id, epoch
     table    the floor, then for every slot the number of the bucket it holds (-1: none)
-    slots    for every slot the attempts in each block (16 bits each), then the blocks
+    lanes    which namespaces there are, then for every slot the room that was taken: common, and by each of them
+    slots    for every slot its blocks
 
 A file is never truncated or written anew while it may be mapped: that would kill the others with SIGBUS. What
 is out of date is unlinked, and whoever still maps it sees that by the missing link.
@@ -22,23 +23,29 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 
-import numpy as np
-
 from captcha_stateless.errors import Misconfigured, Unavailable
 from captcha_stateless.replay.bloom import BLOCK_BYTES, Geometry
 from captcha_stateless.replay.locks import FileLock, held
+from captcha_stateless.replay.shares import LANES, Shares
 from captcha_stateless.replay.window import Window
 
 FREE = -1
 
 _NAME = "spent"
-_MAGIC = b"captcha1"
+_MAGIC = b"captcha2"
 #: Magic, layout and key, boot id; the epoch follows.
 _IDENTITY = struct.Struct("8s16s40s")
 _EPOCH = struct.Struct("<q")
 _TABLE = 128
 _PAGE = 4096
-_COUNT_BYTES = 2
+_CELL_BYTES = 8
+#: A slot's cells of taken room: the common room's first.
+_CELLS = 1 + LANES
+
+#: Room is taken from the file in pieces of at most so many marks, and of this part of what is left: few locks while there
+#: is much, and nothing hoarded when there is little.
+_PIECE = 16
+_PIECES = 64
 
 #: Opening is tried again when another worker replaces the file at the same moment; more often than this it is
 #: no accident.
@@ -55,17 +62,22 @@ class Layout:
     @property
     def slots_start(self) -> int:
         """Where the first slot begins, which is also the length of header and table."""
-        return _round_up(_TABLE + 8 * (1 + self.window.buckets), _PAGE)
+        return _round_up(_TABLE + _CELL_BYTES * (self.cells_start + _CELLS * self.window.buckets), _PAGE)
 
     @property
-    def counts_bytes(self) -> int:
-        """The length of a slot's counts."""
-        return _round_up(self.geometry.blocks * _COUNT_BYTES, BLOCK_BYTES)
+    def lanes_start(self) -> int:
+        """Where in the table the namespaces begin, in cells."""
+        return 1 + self.window.buckets
+
+    @property
+    def cells_start(self) -> int:
+        """Where in the table the first slot's taken room begins, in cells."""
+        return self.lanes_start + LANES
 
     @property
     def slot_bytes(self) -> int:
         """The length of a slot."""
-        return self.counts_bytes + self.geometry.size_bytes
+        return self.geometry.size_bytes
 
     @property
     def size_bytes(self) -> int:
@@ -87,12 +99,11 @@ class Arena:
         self.epoch: int = _EPOCH.unpack_from(self.memory, _IDENTITY.size)[0]
         self._fd = fd
         self._layout = layout
-        self._counts = np.dtype("<u2")
+        self._shares = Shares.of(layout.geometry.capacity)
         # Aligned numbers of eight bytes are stored at once: who reads without the lock sees the old or the
         # new.
         self._table = memoryview(self.memory)[_TABLE : layout.slots_start].cast("q")
         self._starts = [layout.slots_start + n * layout.slot_bytes for n in range(layout.window.buckets)]
-        self._bits = [start + layout.counts_bytes for start in self._starts]
 
     @property
     def floor(self) -> int:
@@ -110,7 +121,7 @@ class Arena:
 
     def block_start(self, slot: int, block: int) -> int:
         """Return the byte where the block's bits begin."""
-        return self._bits[slot] + block * BLOCK_BYTES
+        return self._starts[slot] + block * BLOCK_BYTES
 
     def holds(self, slot: int, bucket: int) -> bool:
         """Tell whether the slot is the bucket's; the answer lasts while a lock within the slot is held."""
@@ -118,16 +129,34 @@ class Arena:
         # table.
         return self._table[1 + slot] == bucket >= self._table[0]
 
-    def count(self, slot: int) -> int:
-        """Return the number of attempts in the slot, which other workers may be raising."""
-        counts = np.frombuffer(self.memory, self._counts, self._layout.geometry.blocks, self._starts[slot])
-        return int(counts.sum(dtype=np.int64))
+    def fill(self, slot: int) -> float:
+        """Tell how much of the slot's common room is taken, 0 to 1."""
+        return self._table[self._cells(slot)] / self._shares.common
 
-    def count_one(self, slot: int, block: int) -> None:
-        """Count an attempt; the block's lock is held."""
-        start = self._starts[slot] + block * _COUNT_BYTES
-        count = int.from_bytes(self.memory[start : start + _COUNT_BYTES], "little") + 1
-        self.memory[start : start + _COUNT_BYTES] = count.to_bytes(_COUNT_BYTES, "little")
+    def lane(self, name: str) -> int:
+        """Return the number of a namespace, the same for every worker, giving it one where it has none."""
+        mark = int.from_bytes(blake2b(name.encode(), digest_size=7).digest())
+        lanes = range(self._layout.lanes_start, self._layout.cells_start)
+        with held(self.lock, 0, self._layout.slots_start):
+            for number, cell in enumerate(lanes):
+                if self._table[cell] in (0, mark):
+                    self._table[cell] = mark
+                    return number
+        raise Unavailable("the replay filter has no room for another namespace")
+
+    def claim(self, slot: int, bucket: int, lane: int) -> int:
+        """Take some of the bucket's room for a namespace; return for how many marks, 0 where none is left.
+
+        What a worker took and did not use when it ended is lost until the bucket is over, which is safe.
+        """
+        cells = self._cells(slot)
+        with held(self.lock, _TABLE + _CELL_BYTES * cells, _CELL_BYTES * _CELLS):
+            common, taken = self._table[cells], self._table[cells + 1 + lane]
+            left = self._shares.left(taken, common) if self.holds(slot, bucket) else 0
+            piece = min(left, max(1, min(_PIECE, left // _PIECES)))
+            self._table[cells] = common + self._shares.charged(taken, piece)
+            self._table[cells + 1 + lane] = taken + piece
+            return piece
 
     def take(self, bucket: int, now: float) -> int | None:
         """Return the bucket's slot, taking a free one where there is none yet; None where none is free."""
@@ -157,7 +186,13 @@ class Arena:
                 start, length = self._starts[slot], self._layout.slot_bytes
                 with held(self.lock, start, length):
                     self.memory[start : start + length] = bytes(length)
+                for cell in range(self._cells(slot), self._cells(slot) + _CELLS):
+                    self._table[cell] = 0
                 self._table[1 + slot] = FREE
+
+    def _cells(self, slot: int) -> int:
+        """Return where in the table the slot's taken room begins."""
+        return self._layout.cells_start + _CELLS * slot
 
 
 def open_arena(
@@ -269,8 +304,9 @@ def _check_own(found: os.stat_result, is_kind: Callable[[int], bool]) -> None:
     """Refuse what others could write or have put there."""
     if not is_kind(found.st_mode) or found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o077:
         raise Misconfigured(
-            "the replay filter's directory and file must belong to the server's user, "
-            "with modes 0700 and 0600"
+            "the replay filter's directory and file must belong to the server's user, with modes 0700 and 0600; "
+            "where another user has made them, name a directory that only yours can make (CAPTCHA_REPLAY_DIR, "
+            "or systemd's RuntimeDirectory)"
         )
 
 

@@ -12,25 +12,48 @@ Scope = Literal["process", "host", "global"]
 #: Appended to a namespace where the one right answer is marked.
 _WON = "/won"
 
+#: How far a token may come from the future: hosts that ask a time server differ by milliseconds.
+AHEAD_SECONDS = 0.25
+
 
 @dataclass(frozen=True, slots=True)
 class ReplayState:
     """What a filter says of itself for readiness checks and metrics.
 
-    ``fill`` is the fullest live bucket's load as a fraction of its safe capacity (0 to 1; above 1 it
-    refuses), ``epoch`` the Unix second before which issued tokens are refused. Before the epoch the filter is
-    not ready: tokens issued meanwhile would be refused later.
+    ``fill`` is how much of the fullest live bucket's common room is taken (0 to 1; at 1 a namespace has only
+    what is left of its own). A full filter is ready: it refuses by itself, and no other replica has more room.
+    ``epoch`` is the Unix second before which issued tokens are refused; before the epoch the filter is not
+    ready, for tokens issued meanwhile would be refused later. ``ahead_seconds`` is how far the caller's clock
+    is ahead of the one that the filter trusts.
     """
 
     scope: Scope
     ready: bool
     fill: float
     epoch: int
+    ahead_seconds: float = 0.0
 
 
 def attempt_name(namespace: str, jti: bytes, attempt: int) -> bytes:
     """Return the bytes that stand for one attempt, different for every namespace, jti and attempt."""
     return b"%c%b%c%b%d" % (len(namespace), namespace.encode("ascii"), len(jti), jti, attempt)
+
+
+def require_past(iat: int, now: float) -> None:
+    """Refuse a token from the future until its time has come.
+
+    Else a spend under a clock that ran ahead would be younger than the epoch of whoever forgot it since.
+
+    Raises:
+        Unavailable: the token was issued later than the clock says.
+    """
+    if iat > now + AHEAD_SECONDS:
+        raise early()
+
+
+def early() -> Unavailable:
+    """Word that a token comes from the future."""
+    return Unavailable("the clock of the host that issued the token is ahead of the replay filter's")
 
 
 class Replay(ABC):
@@ -64,7 +87,8 @@ class Replay(ABC):
             Spent: no attempt is left.
             Expired: ``exp`` has come or lies beyond the filter's horizon, or the token is older than its
                 memory.
-            Unavailable: the filter cannot say, or is too full to say it safely; nothing was spent.
+            Unavailable: the filter cannot say, or the namespace has used up its share of the room, or the
+                token comes from the future; nothing was spent.
         """
 
     @abstractmethod
@@ -80,7 +104,7 @@ class Replay(ABC):
 
     @abstractmethod
     async def state(self, now: float) -> ReplayState:
-        """Tell scope, readiness, fill and epoch."""
+        """Tell how the filter is."""
 
     async def start(self) -> None:  # noqa: B027 - most filters are ready when they are made
         """Check, before the first token is issued, that the filter can work.

@@ -10,6 +10,9 @@ The step trusts one clock only, the server's: a token issued later than that clo
 that no spend of the past can be younger than an epoch. ``clock`` holds the latest second seen and never
 falls: a clock set back cannot make a token live again whose key has gone.
 
+A spend counts in the room of its namespace, and beyond what is its own in the room that is common to all
+(:mod:`captcha_stateless.replay.shares`); where neither has any left, nothing is marked.
+
 Result: the number of the attempt, or one of the codes below, then the epoch.
 """
 
@@ -43,34 +46,55 @@ if now >= clock + 1 then
 end
 """
 
-#: The look alone. KEYS: epoch. ARGV: 0, 0, 0, margin, known epoch, settings. Also returns the server's time.
-LOOK = _LOOK + "return {0, epoch, math.floor(now)}\n"
+#: What the server that holds the keys is: INFO's text. KEYS: epoch.
+CHECK = "return redis.call('INFO', 'server') .. redis.call('INFO', 'memory')\n"
 
-_REFUSE = f"""
+#: The look alone. KEYS: epoch. ARGV: 0, 0, 0, margin, known epoch, settings. Also returns the server's time, in
+#: milliseconds.
+LOOK = _LOOK + "return {0, epoch, math.floor(now * 1000)}\n"
+
+#: The field of the common room; no namespace's room is called that.
+COMMON = "/"
+
+#: KEYS: epoch, room. ARGV: iat, exp, skew, margin, known epoch, settings, the namespace's room, its own marks, the common
+#: ones, and when the bucket is over.
+_SPEND = f"""{_LOOK}
 if iat < epoch or exp + skew <= clock then return {{{EXPIRED}, epoch}} end
 if iat > now + margin then return {{{EARLY}, epoch}} end
+local room, whose, own, common = KEYS[2], ARGV[7], tonumber(ARGV[8]), tonumber(ARGV[9])
+local found = redis.call('HMGET', room, whose, '{COMMON}')
+local taken, shared = tonumber(found[1]) or 0, tonumber(found[2]) or 0
+local full = taken >= own and shared >= common
+local function count()
+  redis.call('HSET', room, whose, taken + 1, '{COMMON}', shared + (taken >= own and 1 or 0))
+  if not found[2] then redis.call('EXPIREAT', room, ARGV[10] + skew) end
+end
 """
 
-#: KEYS: epoch, then one for each attempt. ARGV: iat, exp, skew, margin, known epoch, settings.
-EXACT = f"""{_LOOK}{_REFUSE}
-for number = 2, #KEYS do
-  if redis.call('SET', KEYS[number], '', 'NX', 'EXAT', exp + skew) then return {{number - 1, epoch}} end
+#: KEYS: as above, then one for each attempt.
+EXACT = f"""{_SPEND}
+for number = 3, #KEYS do
+  if full then
+    if redis.call('EXISTS', KEYS[number]) == 0 then return {{{FULL}, epoch}} end
+  elseif redis.call('SET', KEYS[number], '', 'NX', 'EXAT', exp + skew) then
+    count()
+    return {{number - 2, epoch}}
+  end
 end
 return {{{SPENT}, epoch}}
 """
 
-#: KEYS: epoch, bucket. ARGV: as above, then the bucket's length in bits, capacity and end, bits an attempt,
-#: and each attempt's positions. The bucket begins with 32 bits that count its attempts.
-COMPACT = f"""{_LOOK}{_REFUSE}
-local bucket, length, capacity = KEYS[2], tonumber(ARGV[7]), tonumber(ARGV[8])
-local ends, hashes = tonumber(ARGV[9]), tonumber(ARGV[10])
+#: KEYS: as above, then the bucket. ARGV: as above, then the bucket's length in bits and its capacity, bits an attempt, and
+#: each attempt's positions. The bucket begins with 32 bits that count its attempts.
+COMPACT = f"""{_SPEND}
+local bucket, length, capacity, hashes = KEYS[3], tonumber(ARGV[11]), tonumber(ARGV[12]), tonumber(ARGV[13])
 if redis.call('EXISTS', bucket) == 0 then
   redis.call('SETBIT', bucket, length - 1, 0)
-  redis.call('EXPIREAT', bucket, ends + skew)
+  redis.call('EXPIREAT', bucket, ARGV[10] + skew)
 end
-local full = redis.call('BITFIELD', bucket, 'GET', 'u32', 0)[1] >= capacity
+full = full or redis.call('BITFIELD', bucket, 'GET', 'u32', 0)[1] >= capacity
 local number = 0
-for first = 11, #ARGV, hashes do
+for first = 14, #ARGV, hashes do
   number = number + 1
   local bits = {{}}
   for at = first, first + hashes - 1 do
@@ -84,6 +108,7 @@ for first = 11, #ARGV, hashes do
   if fresh and full then return {{{FULL}, epoch}} end
   if fresh then
     redis.call('BITFIELD', bucket, 'INCRBY', 'u32', 0, 1)
+    count()
     return {{number, epoch}}
   end
 end

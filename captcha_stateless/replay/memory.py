@@ -1,25 +1,28 @@
 """The replay filter of a server with one process: Bloom filters in its own memory, one for each few seconds.
 
 What it promises: no attempt is fresh twice while the process lives, and a restarted process refuses what was
-issued before it (:attr:`MemoryReplay.epoch`). What it does not know: other workers.
+issued before it (:attr:`MemoryReplay.epoch`). What it does not know: other workers, and what was spent by a
+clock that ran ahead, once that was set back, the process restarted, and the time has come again.
 """
 
 import math
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from captcha_stateless.errors import Expired, Spent, Unavailable
-from captcha_stateless.replay.base import Replay, ReplayState, attempt_name
+from captcha_stateless.replay.base import Replay, ReplayState, attempt_name, require_past
 from captcha_stateless.replay.bloom import BLOCK_BYTES, Geometry, Placer, is_marked, mark
+from captcha_stateless.replay.shares import Shares, full, lane
 from captcha_stateless.replay.window import Window
 
 
 @dataclass(slots=True)
 class _Bucket:
-    """The attempts of tokens that expire in the same few seconds."""
+    """The attempts of tokens that expire in the same few seconds, and how many of them are whose."""
 
     bits: bytearray
-    count: int = 0
+    taken: dict[str, int] = field(default_factory=dict)
+    common: int = 0
 
 
 class MemoryReplay(Replay):
@@ -56,6 +59,7 @@ class MemoryReplay(Replay):
         self._window = Window(horizon_seconds, skew_seconds)
         self._geometry = Geometry.for_load(spends_per_second * self._window.bucket_seconds, false_positives)
         self._placer = Placer(key, self._geometry)
+        self._shares = Shares.of(self._geometry.capacity)
         self._buckets: dict[int, _Bucket] = {}
         # Rounded up, as iat is whole seconds: a token of the starting second may stem from the process
         # before.
@@ -70,11 +74,12 @@ class MemoryReplay(Replay):
         number = self._window.bucket(exp, now)
         if iat < self.epoch:
             raise Expired("the token was issued before the replay filter began")
+        require_past(iat, now)
         # One event loop would not need the lock; threads would win a race twice without it.
         with self._lock:
             bucket = self._open(number, now)
             for attempt in range(1, attempts + 1):
-                if self._mark(bucket, attempt_name(namespace, jti, attempt)):
+                if self._mark(bucket, lane(namespace), attempt_name(namespace, jti, attempt)):
                     return attempt
         raise Spent("every attempt is used up")
 
@@ -86,11 +91,11 @@ class MemoryReplay(Replay):
             return bucket is not None and is_marked(bucket.bits, block * BLOCK_BYTES, positions)
 
     async def state(self, now: float) -> ReplayState:
-        """Tell scope, readiness, fill and epoch."""
+        """Tell how the filter is."""
         with self._lock:
             live = [b for number, b in self._buckets.items() if not self._window.is_over(number, now)]
-        fill = max((bucket.count for bucket in live), default=0) / self._geometry.capacity
-        return ReplayState(self.scope, fill < 1 and now >= self.epoch, fill, self.epoch)
+        fill = max((bucket.common for bucket in live), default=0) / self._shares.common
+        return ReplayState(self.scope, now >= self.epoch, fill, self.epoch)
 
     @property
     def max_bytes(self) -> int:
@@ -120,14 +125,16 @@ class MemoryReplay(Replay):
             # blocks no longer than needed.
             self._floor = max(self._floor, number + 1)
 
-    def _mark(self, bucket: _Bucket, attempt: bytes) -> bool:
+    def _mark(self, bucket: _Bucket, whose: str, attempt: bytes) -> bool:
         """Mark the attempt as spent; tell whether it was fresh."""
         block, positions = self._placer.place(attempt)
         start = block * BLOCK_BYTES
         if is_marked(bucket.bits, start, positions):
             return False
-        if bucket.count >= self._geometry.capacity:
-            raise Unavailable("the replay filter is full", retry_after_seconds=self._window.bucket_seconds)
-        bucket.count += 1
+        taken = bucket.taken.get(whose, 0)
+        if not self._shares.left(taken, bucket.common):
+            raise full(self._window.bucket_seconds)
+        bucket.taken[whose] = taken + 1
+        bucket.common += self._shares.charged(taken, 1)
         mark(bucket.bits, start, positions)
         return True

@@ -16,14 +16,11 @@ from pathlib import Path
 
 from captcha_stateless.errors import Expired, Misconfigured, Spent, Unavailable
 from captcha_stateless.replay.arena import FREE, Arena, Layout, open_arena
-from captcha_stateless.replay.base import Replay, ReplayState, attempt_name
+from captcha_stateless.replay.base import Replay, ReplayState, attempt_name, require_past
 from captcha_stateless.replay.bloom import BLOCK_BYTES, Geometry, Placer, is_marked, mark
 from captcha_stateless.replay.locks import FileLock, best_lock, held
+from captcha_stateless.replay.shares import full, lane
 from captcha_stateless.replay.window import Window
-
-#: A worker counts the whole bucket again after this share of the room that it last saw, so that up to 64
-#: workers that fill it at the same moment pass its safe capacity by one attempt each at most.
-_ROOM_SHARE = 64
 
 #: Where systems name what tells this run of the machine from the one before: random(4) on Linux, sysctl(3) on
 #: macOS.
@@ -94,7 +91,8 @@ class SharedReplay(Replay):
         self._make_lock = lock
         self._threads = threading.Lock()
         self._slots: dict[int, int] = {}
-        self._room: dict[int, int] = {}
+        self._lanes: dict[str, int] = {}
+        self._room: dict[tuple[int, int], int] = {}
         self._arena: Arena | None = self._open(now)
         self._epoch = self._arena.epoch
         this = weakref.ref(self)
@@ -115,11 +113,13 @@ class SharedReplay(Replay):
             arena = self._current(now)
             if iat < arena.epoch:
                 raise Expired("the token was issued before the replay filter began")
+            require_past(iat, now)
             slot = self._slots.get(bucket)
             if slot is None:
                 slot = self._take_slot(arena, bucket, now)
+            whose = self._lane(arena, lane(namespace))
             for attempt in range(1, attempts + 1):
-                if self._mark(arena, slot, bucket, attempt_name(namespace, jti, attempt)):
+                if self._mark(arena, slot, (bucket, whose), attempt_name(namespace, jti, attempt)):
                     return attempt
         raise Spent("every attempt is used up")
 
@@ -137,19 +137,18 @@ class SharedReplay(Replay):
                 return arena.holds(slot, bucket) and is_marked(arena.memory, start, positions)
 
     async def state(self, now: float) -> ReplayState:
-        """Tell scope, readiness, fill and epoch."""
+        """Tell how the filter is."""
         with self._threads:
             try:
                 arena = self._current(now)
             except Unavailable:
                 return ReplayState(self.scope, False, 0.0, self._epoch)
-            counts = [
-                arena.count(slot)
+            fills = [
+                arena.fill(slot)
                 for slot, bucket in enumerate(arena.buckets)
                 if bucket != FREE and not self._layout.window.is_over(bucket, now)
             ]
-        fill = max(counts, default=0) / self._layout.geometry.capacity
-        return ReplayState(self.scope, fill < 1 and now >= arena.epoch, fill, arena.epoch)
+        return ReplayState(self.scope, now >= arena.epoch, max(fills, default=0.0), arena.epoch)
 
     async def close(self) -> None:
         """Let the file go; the next spend opens it again."""
@@ -167,6 +166,7 @@ class SharedReplay(Replay):
             self._arena.close()
         self._arena = None
         self._slots.clear()
+        self._lanes.clear()
         self._room.clear()
 
     def _open(self, now: float) -> Arena:
@@ -199,38 +199,38 @@ class SharedReplay(Replay):
             raise Unavailable("the replay filter holds all the buckets it may: the clock was set back far")
         # What was dropped is asked for no more.
         self._slots = {n: at for n, at in self._slots.items() if n >= arena.floor} | {bucket: slot}
-        self._room = {n: room for n, room in self._room.items() if n >= arena.floor}
+        self._room = {place: room for place, room in self._room.items() if place[0] >= arena.floor}
         return slot
 
-    def _mark(self, arena: Arena, slot: int, bucket: int, attempt: bytes) -> bool:
-        """Mark the attempt as spent; tell whether it was fresh."""
+    def _lane(self, arena: Arena, name: str) -> int:
+        """Return the number of a namespace, asking the file once."""
+        if name not in self._lanes:
+            self._lanes[name] = arena.lane(name)
+        return self._lanes[name]
+
+    def _mark(self, arena: Arena, slot: int, place: tuple[int, int], attempt: bytes) -> bool:
+        """Mark the attempt as spent; tell whether it was fresh.
+
+        ``place`` is the bucket and the number of the namespace whose room it takes.
+        """
         block, positions = self._placer.place(attempt)
         start = arena.block_start(slot, block)
+        # Taken before the block is locked, and before the attempt is marked: a worker killed in between leaves too much
+        # taken, which is safe.
+        self._room[place] = room = self._room.get(place, 0) or arena.claim(slot, *place)
         arena.lock.acquire(start, BLOCK_BYTES)
         try:
-            if not arena.holds(slot, bucket):
+            if not arena.holds(slot, place[0]):
                 raise Expired("the replay filter has forgotten tokens of that age")
             if is_marked(arena.memory, start, positions):
                 return False
-            self._use_room(arena, slot, bucket)
-            # Counted first: a worker killed in between leaves the count too high, which is safe.
-            arena.count_one(slot, block)
+            if not room:
+                raise full(self._layout.window.bucket_seconds)
+            self._room[place] = room - 1
             mark(arena.memory, start, positions)
             return True
         finally:
             arena.lock.release(start, BLOCK_BYTES)
-
-    def _use_room(self, arena: Arena, slot: int, bucket: int) -> None:
-        """Take one attempt of the bucket's room, without a count that every worker would have to lock."""
-        room = self._room.get(bucket, 0)
-        if room == 0:
-            left = self._layout.geometry.capacity - arena.count(slot)
-            if left <= 0:
-                raise Unavailable(
-                    "the replay filter is full", retry_after_seconds=self._layout.window.bucket_seconds
-                )
-            room = max(1, left // _ROOM_SHARE)
-        self._room[bucket] = room - 1
 
 
 def _restart(replay: SharedReplay | None) -> None:  # pragma: no cover - runs in forked children only

@@ -4,6 +4,7 @@ import logging
 import math
 import time
 from collections.abc import Awaitable, Callable, Iterable
+from itertools import islice
 from typing import Any
 
 from limits import RateLimitItem, parse
@@ -16,10 +17,10 @@ from limits.strategies import SlidingWindowCounterRateLimiter as OwnLimiter
 from captcha_stateless.errors import TooMany
 from captcha_stateless.risk.networks import ALLOW, Networks, prefix
 from captcha_stateless.risk.networks import parse as parse_address
+from captcha_stateless.stores.url import RedisUrl
 from captcha_stateless.tokens.digests import keyed_hash
 
-#: Counts kept in this process, about 500 bytes each; past that all are forgotten, for whoever has so many prefixes is not
-#: held up by counting them.
+#: Counts kept in this process, about 500 bytes each; past that the oldest are forgotten, a sixteenth at a time.
 MOST = 65_536
 #: Counting is worth no more waiting than that.
 _PATIENCE_SECONDS = 0.05
@@ -45,12 +46,14 @@ class Rates:
         self._key, self._networks = key, networks
         self._rates = [parse(rate) for rate in rates]
         self._memory: MemoryStorage | None = None
-        self._redis: RedisStorage | None = None
+        self._redis: _Storage | None = None
         if store == "memory":
             self._memory = MemoryStorage()
             self._count = _own(self._memory)
         else:
-            self._redis = _redis(store)
+            from captcha_stateless.stores.connect import connect  # an extra
+
+            self._redis = _Storage(connect(RedisUrl.parse(store), _PATIENCE_SECONDS))
             self._count = _shared(self._redis)
         self._down = False
 
@@ -72,12 +75,14 @@ class Rates:
     async def close(self) -> None:
         """Close the connections to Redis."""
         if self._redis is not None:
-            bridge: Any = self._redis.bridge  # redis-py's, as asked for below
-            await bridge.get_connection().aclose()
+            from captcha_stateless.stores.connect import close  # an extra
+
+            await close(self._redis.client)
 
     async def _seconds_over(self, rate: RateLimitItem, who: str) -> int | None:
         if self._memory and len(self._memory.storage) > MOST:
-            self._memory.reset()
+            for oldest in list(islice(self._memory.storage, MOST // 16)):
+                self._memory.clear(oldest)
         try:
             free_at = await self._count(rate, who)
         except StorageError as error:
@@ -98,18 +103,19 @@ def _own(storage: MemoryStorage) -> Counter:
     return count
 
 
-def _redis(url: str) -> RedisStorage:
-    return RedisStorage(
-        f"async+{url}",
-        wrap_exceptions=True,
-        implementation="redispy",
-        key_prefix="captcha-rates",
-        socket_timeout=_PATIENCE_SECONDS,
-        socket_connect_timeout=_PATIENCE_SECONDS,
-    )
+class _Storage(RedisStorage):
+    """The library's counts, on connections of ours: to a server, to what Sentinels name, or to a cluster."""
+
+    def __init__(self, client: Any) -> None:
+        self.client = client
+        super().__init__("async+redis://", True, implementation="redispy", key_prefix="captcha-rates")
+
+    def configure_bridge(self) -> None:
+        bridge: Any = self.bridge  # redis-py's, as asked for above
+        bridge.connection_getter = lambda _: self.client
 
 
-def _shared(storage: RedisStorage) -> Counter:
+def _shared(storage: _Storage) -> Counter:
     limiter = SharedLimiter(storage)
 
     async def count(rate: RateLimitItem, who: str) -> float | None:

@@ -169,7 +169,7 @@ class Settings:
     rate_limit_store: str = _option(
         "memory",
         values.store,
-        "where they are counted: `memory` (each worker by itself) or a `redis://` URL (all replicas)",
+        "where they are counted: `memory` (each worker by itself) or a Redis URL (all replicas)",
         secret=True,
     )
     answers_a_minute: int = _option(
@@ -186,7 +186,7 @@ class Settings:
         "shared",
         values.replay,
         "where spent tokens are remembered: `memory` (one process), `shared` (all workers of a host), or a "
-        "`redis://`, `rediss://` or `unix://` URL (all replicas)",
+        "Redis URL (all replicas; see redis.md)",
         secret=True,
     )
     replay_dir: Path | None = _option(
@@ -197,7 +197,7 @@ class Settings:
     replay_rate: int = _option(
         1_000,
         values.whole(1, 1_000_000),
-        "answers a second that the replay filter must remember without filling up",
+        "marks a second that the replay filter has room for; one protocol alone may use two thirds (see capacity.md)",
     )
     replay_mode: ReplayMode = _option(
         "exact",

@@ -4,6 +4,9 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from captcha_stateless.errors import Misconfigured
+from captcha_stateless.stores.url import RedisUrl
+
 #: BCP 47 as far as voices are named: nothing that could be an option or a path.
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{1,8})*")
 
@@ -97,9 +100,7 @@ def short(most: int) -> Callable[[str], str]:
 
 def replay(text: str) -> str:
     """Read which replay filter."""
-    if text not in ("memory", "shared") and not text.startswith(("redis://", "rediss://", "unix://")):
-        raise ValueError("must be memory, shared, or a redis://, rediss:// or unix:// URL")
-    return text
+    return text if text in ("memory", "shared") else _redis(text, "must be memory, shared, or a Redis URL")
 
 
 def rates(text: str) -> tuple[str, ...]:
@@ -112,6 +113,12 @@ def rates(text: str) -> tuple[str, ...]:
 
 def store(text: str) -> str:
     """Read where rates are counted."""
-    if text != "memory" and not text.startswith(("redis://", "rediss://")):
-        raise ValueError("must be memory, or a redis:// or rediss:// URL")
+    return text if text == "memory" else _redis(text, "must be memory, or a Redis URL")
+
+
+def _redis(text: str, rule: str) -> str:
+    try:
+        RedisUrl.parse(text)
+    except Misconfigured as problem:
+        raise ValueError(f"{rule}: {problem}") from None
     return text

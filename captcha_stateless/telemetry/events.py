@@ -37,8 +37,8 @@ class Events:
         """Time what happens inside, which is so many pieces of work."""
         return _UNTIMED
 
-    def state(self, fill: float, ready: bool) -> None:
-        """So full is the replay filter."""
+    def state(self, fill: float, ready: bool, ahead_seconds: float = 0.0) -> None:
+        """So full is the replay filter, and so far this host's clock is ahead of the filter's."""
 
     def exposed(self) -> bytes:
         """Write what was counted."""

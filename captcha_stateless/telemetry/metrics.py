@@ -83,6 +83,9 @@ class Metrics(Events):
             return Gauge(name, meaning, labels, registry=self._registry, multiprocess_mode="mostrecent")
 
         self._fill = newest("captcha_replay_fill", "How full the replay filter is, 0 to 1")
+        self._ahead = newest(
+            "captcha_clock_ahead_seconds", "How far this host's clock is ahead of the replay filter's"
+        )
         self._ready = newest("captcha_replay_ready", "Whether the replay filter can say")
         self._ages = newest("captcha_key_age_seconds", "Age of the key in use", "use")
         self._inside = Gauge(
@@ -129,9 +132,10 @@ class Metrics(Events):
             for _ in range(pieces):
                 self._work.labels(part).observe(share)
 
-    def state(self, fill: float, ready: bool) -> None:
+    def state(self, fill: float, ready: bool, ahead_seconds: float = 0.0) -> None:
         """Note how the replay filter is."""
         self._fill.set(fill)
+        self._ahead.set(ahead_seconds)
         self._ready.set(ready)
 
     def exposed(self) -> bytes:

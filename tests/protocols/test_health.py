@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+import anyio
 import httpx
 import pytest
 
@@ -65,17 +66,32 @@ def test_a_ready_server_names_its_filter(make_server: MakeServer, replay: str, s
         "status": "pass",
         "checks": {
             "draining": False,
-            "replay": {"ready": True, "scope": scope, "fill": 0.0, "epoch": NOW},
+            "replay": {"ready": True, "scope": scope, "fill": 0.0, "epoch": NOW, "ahead_seconds": 0.0},
         },
     }
 
 
-def test_a_full_filter_is_not_ready(server: Server) -> None:
+def test_a_filter_that_is_not_ready_says_how_it_is(server: Server) -> None:
     server.engine._replay = Filter(ready=False)
 
     reply = server.visitor.get("/readyz")
 
     assert (reply.status_code, reply.json()["checks"]["replay"]["fill"]) == (503, 0.25)
+
+
+def test_a_full_filter_is_ready(make_server: MakeServer) -> None:
+    """Somebody filled it, and every replica was taken out for half an hour: challenges, health and all."""
+    server = make_server(replay_rate=1)
+    challenges = [
+        server.engine.issue("onecaptcha", "work", {"difficulty": 1, "unit": "bits"}) for _ in range(300)
+    ]
+    with pytest.raises(Unavailable, match="full"):
+        for sealed in challenges:
+            anyio.run(server.engine.revoke, sealed.claims)
+
+    reply = server.visitor.get("/readyz")
+
+    assert (reply.status_code, reply.json()["checks"]["replay"]["fill"]) == (200, 1.0)
 
 
 def test_a_filter_that_is_down_is_not_ready_but_alive(server: Server) -> None:

@@ -179,6 +179,23 @@ def test_after_its_deadline_a_picture_reads_test_and_is_not_cached(server: Serve
 
 @pytest.mark.parametrize(
     "rest",
+    [
+        "getCaptcha/getImage/x",
+        "getCaptcha/%2e%2e/getImage/x",
+        "/x",
+        "getImage/x/y",
+        "getImage/hash/x/y",
+        "getImage/a/hash/x",
+    ],
+)
+@pytest.mark.parametrize("version", ["2.0", "3.0"])
+def test_more_words_than_a_verb_takes_are_no_path(server: Server, version: str, rest: str) -> None:
+    """An edge that lets pictures pass unlimited was told `getCaptcha/getImage/`, and every such request drew."""
+    assert server.visitor.get(f"/{version}/captcha/{rest}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "rest",
     ["test", "hash/test", "", "hash/", "x" * 5_000, "a.b.c.d.e", "82be5f5b1eadcf43ae556ada6536d949fae1432c"],
 )
 def test_an_unknown_hash_shows_the_test_picture(server: Server, rest: str) -> None:

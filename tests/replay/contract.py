@@ -9,6 +9,7 @@ import pytest
 
 from captcha_stateless.errors import Expired, Spent, Unavailable
 from captcha_stateless.replay.base import Replay
+from captcha_stateless.replay.shares import Shares
 
 KEY = b"a key of the tests, not a secret"
 
@@ -157,12 +158,39 @@ class ReplayContract:
             await replay.spend("grid", jti, iat=epoch - 1, exp=now + 50, now=now)
         assert await replay.spend("grid", jti, iat=epoch, exp=now + 50, now=now) == 1
 
+    async def test_token_from_the_future_has_to_wait(self, replay: Replay, jti: bytes, now: int) -> None:
+        """A clock ran ahead, the token was spent, the clock was set back and the filter restarted: it was spent again."""
+        later = {"iat": now + 20, "exp": now + 70}
+
+        with pytest.raises(Unavailable, match="ahead"):
+            await replay.spend("grid", jti, **later, now=now)
+
     async def test_state_is_ready_and_empty_at_first(self, replay: Replay, now: int) -> None:
         state = await replay.state(now)
 
         assert state.ready
         assert state.scope == replay.scope
         assert 0 <= state.fill < 1
+
+    async def test_no_namespace_fills_the_room_of_another(self, replay: Replay, now: int) -> None:
+        """Answers that cost nothing filled the filter, and no pass could be verified for half an hour."""
+        exp = now // 10 * 10 + 30
+        shares = Shares.of(1000)
+
+        async def spend(namespace: str) -> int:
+            return await replay.spend(namespace, secrets.token_bytes(16), iat=now, exp=exp, now=now)
+
+        with pytest.raises(Unavailable):
+            for _ in range(2000):
+                await spend("grid")
+        with pytest.raises(Unavailable):
+            await spend("grid/won")
+
+        for namespace in ("pass", "text"):
+            assert [await spend(namespace) for _ in range(shares.own)] == [1] * shares.own
+            with pytest.raises(Unavailable):
+                await spend(namespace)
+        assert (await replay.state(now)).ready
 
     async def test_closing_twice_is_harmless(self, replay: Replay) -> None:
         await replay.close()
@@ -205,8 +233,8 @@ class BoundedContract(ReplayContract):
         full = await tiny.state(now)
         later = await tiny.state(exp + 15)
 
-        assert (full.fill, full.ready) == (1.0, False)
-        assert (later.fill, later.ready) == (0.0, True)
+        assert (full.fill, full.ready) == (1.0, True)
+        assert later.fill == 0.0
 
     async def test_failed_closing_does_not_take_the_pass_away(self, tiny: Replay, now: int) -> None:
         """The mark of the winner is what counts; here the bucket has no room to close the rest."""

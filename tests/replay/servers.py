@@ -32,7 +32,11 @@ class RedisServer:
         command = [program("redis-server"), "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
         command += ["--dir", str(self._folder), "--repl-diskless-sync-delay", "0", *self._options]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        self.wait_until(self._answers)
+        try:
+            self.wait_until(self._answers)
+        except AssertionError:
+            self.kill()
+            raise
 
     def kill(self) -> None:
         """End it as a power failure would."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
 
-from captcha_stateless.errors import Refused
+from captcha_stateless.errors import Refused, Unavailable
 from captcha_stateless.replay.base import Replay, ReplayState
 from captcha_stateless.replay.memory import MemoryReplay
 from captcha_stateless.replay.shared import SharedReplay
@@ -73,8 +73,10 @@ def double_spends(replay: Replay, steps: list[Step]) -> int:
             jti, exp = tokens[step.token] = (secrets.token_bytes(16), clock + 20 * (step.token + 1))
         now = clock + step.offset
         try:
-            attempt = finish(replay.spend("grid", jti, iat=START, exp=exp, now=now, attempts=step.attempts))
-        except Refused:
+            attempt = finish(
+                replay.spend("grid", jti, iat=START - 100, exp=exp, now=now, attempts=step.attempts)
+            )
+        except (Refused, Unavailable):
             continue
         exact.note(step.token, exp, attempt)
     return exact.double

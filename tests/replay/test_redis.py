@@ -17,7 +17,9 @@ from captcha_stateless.errors import CaptchaError, Expired, Misconfigured, Spent
 from captcha_stateless.replay import redis as module
 from captcha_stateless.replay.base import Replay
 from captcha_stateless.replay.redis import RedisReplay
-from tests.chaos import FULL
+from captcha_stateless.replay.server import require_suitable
+from captcha_stateless.stores import connect
+from tests.chaos import FULL, size
 from tests.live import free_port
 from tests.needs import need, program
 from tests.replay.contract import KEY, BoundedContract, ReplayContract
@@ -181,6 +183,54 @@ async def test_token_from_the_future_has_to_wait(server: RedisServer, make: Make
 
     with pytest.raises(Unavailable, match="ahead"):
         await make(server).spend("grid", bytes(16), iat=now + 5, exp=now + 50, now=now + 5)
+
+
+@pytest.mark.parametrize(("ahead", "ready"), [(0.5, True), (3, False), (-10, True), (-60, False)])
+async def test_host_whose_clock_is_off_says_so(
+    server: RedisServer, make: Make, ahead: float, ready: bool
+) -> None:
+    """Every visitor of a replica that ran ahead was told 503, while /readyz was green."""
+    replay = make(server)
+    await seconds_until_honoured(replay)
+
+    state = await replay.state(time.time() + ahead)
+
+    assert state.ready == ready
+    assert state.ahead_seconds == pytest.approx(ahead, abs=0.4)
+
+
+@pytest.mark.parametrize("mode", ["exact", "compact"])
+async def test_connections_that_died_while_idle_refuse_nobody(
+    start_server: Callable[..., RedisServer], make: Make, mode: Mode
+) -> None:
+    """Servers and balancers close what is idle; each closed connection of the pool cost a visitor a 503."""
+    server = start_server("--timeout", "1")
+    replay = make(server, mode=mode, spends_per_second=1000)
+    await seconds_until_honoured(replay)
+    for _ in range(size(2, 5)):
+        used = await asyncio.gather(*(spend_now(replay) for _ in range(200)))
+        await asyncio.to_thread(server.wait_until, lambda: "cmd=evalsha" not in server.ask("CLIENT", "LIST"))
+
+        used += await asyncio.gather(*(spend_now(replay) for _ in range(200)))
+
+        assert used == [1] * 400
+
+
+@pytest.mark.parametrize(
+    ("options", "settings"),
+    [
+        ({}, "8b078a97a3c54b37"),
+        ({"mode": "compact"}, "dab0ae4a39035220"),
+        ({"shards": 3}, "4ad2d15222ec64aa"),
+    ],
+)
+async def test_replicas_of_the_first_version_share_the_server(
+    server: RedisServer, make: Make, options: dict[str, Any], settings: str
+) -> None:
+    """What the server keeps of a filter's settings must not change with our code: a rolling update would be refused."""
+    await make(server, **options).start()
+
+    assert server.ask("HGET", "captcha:{0}:epoch", "settings") == settings
 
 
 @pytest.mark.parametrize("mode", ["exact", "compact"])
@@ -394,7 +444,7 @@ async def test_full_server_is_unavailable_and_forgets_nothing(
 
     await asyncio.sleep(0.3)
     state = await replay.state(time.time())
-    assert not state.ready
+    assert state.ready
     assert state.fill > 1
     server.ask("CONFIG", "SET", "maxmemory", "0")
     await seconds_until_honoured(replay)
@@ -428,7 +478,7 @@ async def test_server_that_begins_to_evict_is_found_out(
 
 async def test_old_server_is_refused() -> None:
     with pytest.raises(Misconfigured, match="Redis 7"):
-        module._check_server({"redis_version": "6.2.14"}, {"maxmemory_policy": "noeviction"})
+        require_suitable("redis_version:6.2.14\r\nmaxmemory_policy:noeviction\r\n")
 
 
 @pytest.mark.parametrize(
@@ -479,6 +529,18 @@ async def test_documented_user_has_all_rights_it_needs(server: RedisServer, make
         assert not await replay.spent("pass", b"jti", exp=now + 60, now=now)
     finally:
         server.url = plain
+
+
+async def test_password_and_database_of_the_url_are_used(
+    start_server: Callable[..., RedisServer], make: Make
+) -> None:
+    server = start_server()
+    server.ask("CONFIG", "SET", "requirepass", "p@ss#w/rd?100%")
+    server.url = f"redis://:p%40ss%23w%2Frd%3F100%25@127.0.0.1:{server.port}/3"
+
+    await seconds_until_honoured(make(server))
+
+    assert list(server.admin.info("keyspace")) == ["db3"]
 
 
 @pytest.mark.parametrize("mode", ["exact", "compact"])
@@ -554,4 +616,4 @@ def test_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "redis.asyncio", None)
 
     with pytest.raises(Misconfigured, match=r"captcha-stateless\[redis\]"):
-        runpy.run_path(module.__file__)
+        runpy.run_path(connect.__file__)

@@ -23,6 +23,7 @@ from captcha_stateless.replay import locks
 from captcha_stateless.replay.base import Replay
 from captcha_stateless.replay.locks import FileLock, RangeLock, WholeFileLock, best_lock
 from captcha_stateless.replay.shared import SharedReplay, boot_id
+from captcha_stateless.replay.shares import Shares
 from tests.needs import need, program
 from tests.replay.contract import KEY, BucketContract
 from tests.replay.drive import finish
@@ -93,7 +94,7 @@ def test_restarted_worker_remembers(make: Make) -> None:
 
 
 def test_overflow_counts_all_workers(make: Make) -> None:
-    """Each worker may pass the safe capacity by one attempt, no more."""
+    """What one namespace may leave, less the mark that each worker has taken and not used."""
     workers = [make(spends_per_second=20) for _ in range(4)]
     exp = NOW // 10 * 10 + 20
     spent = 0
@@ -103,7 +104,7 @@ def test_overflow_counts_all_workers(make: Make) -> None:
             spend(workers[number % 4], secrets.token_bytes(16), exp=exp)
             spent += 1
 
-    assert 200 <= spent <= 204
+    assert Shares.of(200).most - 3 <= spent <= Shares.of(200).most
 
 
 def test_slot_wiped_by_another_worker_is_expired(make: Make) -> None:
@@ -328,7 +329,7 @@ def test_file_and_directory_are_ours_alone(make_fast: Make, tmp_path: Path) -> N
 def test_directory_open_to_others_is_refused(make_fast: Make, tmp_path: Path) -> None:
     (tmp_path / "replay").mkdir(mode=0o755)
 
-    with pytest.raises(Misconfigured, match="0700"):
+    with pytest.raises(Misconfigured, match=r"0700.*CAPTCHA_REPLAY_DIR"):
         make_fast()
 
 

@@ -1,5 +1,6 @@
 """Rates: who is told to come back later, in every protocol's words."""
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -111,6 +112,23 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(counting._memory.storage) <= 60
 
 
+def test_many_networks_do_not_make_everybody_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Past so many counts all were forgotten: whoever had that many prefixes freed himself, too."""
+    monkeypatch.setattr(rates, "MOST", 64)
+    counting = Rates(KEY, ["1/hour"])
+
+    async def many() -> None:
+        for number in range(40):
+            await counting.require(f"10.0.{number}.1", "")
+        await counting.require("192.0.2.1", "")
+        for number in range(40, 60):
+            await counting.require(f"10.0.{number}.1", "")
+        await counting.require("192.0.2.1", "")
+
+    with pytest.raises(TooMany):
+        anyio.run(many)
+
+
 @pytest.fixture
 def redis(tmp_path: Path) -> Iterator[RedisServer]:
     server = RedisServer(tmp_path / "redis")
@@ -134,6 +152,29 @@ def test_replicas_count_together_in_redis(redis: RedisServer) -> None:
 
     assert anyio.run(run) == [True, True, True, False, False]
     assert not any("192.0.2" in key or "shop" in key for key in redis.ask("KEYS", "*"))
+
+
+def test_connections_that_died_while_idle_cost_no_count(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever came after a quiet minute was not counted: the first use of each dead connection failed."""
+    server = RedisServer(tmp_path / "redis", "--timeout", "1")
+
+    async def run() -> list[int]:
+        counting, told = Rates(KEY, ["20/hour"], store=server.url), []
+        for _ in range(2):
+            asked = [counting.require("192.0.2.1", "shop") for _ in range(20)]
+            refusals = await asyncio.gather(*asked, return_exceptions=True)
+            told.append(sum(isinstance(refusal, TooMany) for refusal in refusals))
+            await asyncio.to_thread(
+                server.wait_until, lambda: "cmd=evalsha" not in server.ask("CLIENT", "LIST")
+            )
+        await counting.close()
+        return told
+
+    assert anyio.run(run) == [0, 20]
+    assert caplog.records == []
+    server.end()
 
 
 def test_without_redis_nobody_is_held_up(redis: RedisServer, caplog: pytest.LogCaptureFixture) -> None:

@@ -1,0 +1,1 @@
+"""Redis, which replicas share: how its URL is read, and how it is connected to."""
