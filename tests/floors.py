@@ -53,7 +53,7 @@ INNER_FLOORS: dict[str, list[list[str]]] = {
         ["*"],
         ["__init__"],
     ],
-    "protocols": [["base"], ["scripts"], ["*"], ["__init__"]],
+    "protocols": [["base"], ["scripts"], ["nojs_pages"], ["*"], ["__init__"]],
     "render": [
         ["chance", "checks", "deflate", "inks", "typefaces", "sheet"],
         ["families", "png"],

@@ -63,11 +63,16 @@ def redrawn(server: Server, headers: Headers) -> httpx.Response:
     return server.visitor.get(f"/3.0/captcha/getImage/hash/{headers.pop('token')}", headers=headers)
 
 
+def opened(server: Server, headers: Headers) -> httpx.Response:
+    return server.visitor.get("/nojs", params={"token": headers.pop("token")}, headers=headers)
+
+
 #: What shows, says or prolongs a challenge once more, and the door that had it drawn.
 AGAIN: dict[str, tuple[str, Door]] = {
     "audio": ("minicap", heard),
     "extend": ("1captcha", extended),
     "tornevall's picture": ("tornevall", redrawn),
+    "nojs, a page of a stage": ("nojs", opened),
 }
 
 
@@ -222,8 +227,13 @@ def wrong_tornevall(server: Server, token: str) -> httpx.Response:
     return server.visitor.post("/3.0/captcha/testcaptcha", json={"hash": token, "response": "wrong"})
 
 
+def wrong_nojs(server: Server, token: str) -> httpx.Response:
+    return server.visitor.post("/nojs", data={"token": token, "tile0": "on"})
+
+
 WRONG = {
     "1captcha": wrong_grid,
+    "nojs": wrong_nojs,
     "minicap": wrong_minicap,
     "relaysms": wrong_relaysms,
     "tornevall": wrong_tornevall,

@@ -1,7 +1,6 @@
 """The page without scripts, at ``/nojs``: an HTML form, stage after stage, and at the end the pass."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import ClassVar
 from urllib.parse import urlencode, urlsplit
@@ -21,26 +20,20 @@ from captcha_stateless.errors import (
     Unavailable,
     WrongAnswer,
 )
-from captcha_stateless.gate import Binding
 from captcha_stateless.http import languages
 from captcha_stateless.http.bodies import WrongMediaType, read_form
-from captcha_stateless.http.dataurl import data_url
 from captcha_stateless.http.endpoint import BodyTooLarge, MethodNotAllowed
-from captcha_stateless.http.markup import Markup, document, element, joined
-from captcha_stateless.kinds.profiles import PROFILES
+from captcha_stateless.kinds.profiles import PROFILES, TILES
 from captcha_stateless.model import Claims, Sealed
+from captcha_stateless.protocols import nojs_pages as pages
 from captcha_stateless.protocols import scripts
 from captcha_stateless.protocols.base import Adapter, Table, wording
+from captcha_stateless.protocols.nojs_pages import ICON, PATH, STYLE, Ask
 from captcha_stateless.sites import testkeys
 
-PATH, STYLE, ICON = "/nojs", "/nojs.css", "/favicon.svg"
-#: The name of the field in which the return address receives the pass.
-FIELD = "captcha-response"
 #: Where the last page's own address holds it, so that Reload and Back find it again.
 EARNED = "pass"
 KINDS = ("grid", "text")
-TILES = 9
-_RIGHT_TO_LEFT = frozenset({"ar", "he", "fa"})
 #: What a reader of one of these reads, too.
 _ALIASES = {"no": "nb", "nn": "nb", "zh": "zh-CN"}
 _TRADITIONAL = ("zh-tw", "zh-hk", "zh-mo", "zh-hant")
@@ -66,22 +59,6 @@ NOTES: dict[type[CaptchaError], str] = {
 NOTED = frozenset({*NOTES.values(), "next", "none", "refused"})
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """What the page is to be: whose, in which language, of which kind, and where the pass goes."""
-
-    fields: Mapping[str, str]
-    language: str
-    words: Mapping[str, str]
-    binding: Binding
-    kind: str
-
-    @property
-    def back(self) -> str:
-        """The return address, which the site lists; empty: the visitor copies the pass."""
-        return self.fields.get("return", "")
-
-
 class NoJs(Adapter):
     """``GET /nojs`` begins a run, ``POST /nojs`` answers a stage of it."""
 
@@ -105,7 +82,7 @@ class NoJs(Adapter):
         ask, note = self._ask(request, query), query.get("note", "")
         try:
             if EARNED in query:
-                return self._done(ask, self._earned(ask, query[EARNED]))
+                return pages.done(ask, self._earned(ask, query[EARNED]))
             if "token" in query:
                 sealed = self._sealed(ask, query["token"])
                 await self.gate.again(self.caller(request), sealed.claims)
@@ -127,11 +104,9 @@ class NoJs(Adapter):
             return _lead(ask)
         try:
             sealed = self._sealed(ask, token)
-            return (
-                self._extend(ask, sealed)
-                if wanted == "more"
-                else await self._judge(request, ask, sealed, fields)
-            )
+            if wanted == "more":
+                return self._extend(ask, sealed)
+            return await self._judge(request, ask, sealed, fields)
         except Refused as error:
             self.note(error)
             return _lead(ask, note=wording(NOTES, error))
@@ -170,18 +145,18 @@ class NoJs(Adapter):
         if following is not None:
             return _lead(ask, token=following.token, note="next")
         earned = self.gate.vouch(claims).token
-        return _lead(ask, **{EARNED: earned}) if claims.site else self._done(ask, earned)
+        return _lead(ask, **{EARNED: earned}) if claims.site else pages.done(ask, earned)
 
     def reply(self, error: CaptchaError, request: Request) -> Response:
         """Word a refusal as a page in the visitor's language."""
         status, name = wording(WORDS, error)
         language = _language(request, request.query_params)
-        return _page(language, element("p", scripts.words(language)[name], role="alert"), status=status)
+        return pages.refusal(language, scripts.words(language)[name], status)
 
     def word(self, error: CaptchaError) -> Response:
         """Word a refusal where nothing is known of the visitor."""
         status, name = wording(WORDS, error)
-        return _page(scripts.ENGLISH, element("p", scripts.words(scripts.ENGLISH)[name]), status=status)
+        return pages.refusal(scripts.ENGLISH, scripts.words(scripts.ENGLISH)[name], status)
 
     def _ask(self, request: Request, fields: Mapping[str, str]) -> Ask:
         """Check what is asked.
@@ -214,37 +189,16 @@ class NoJs(Adapter):
 
     async def _begin(self, request: Request, ask: Ask, note: str) -> Response:
         if ask.binding.site == testkeys.PASSING_SITE:
-            return self._done(ask, testkeys.DUMMY)
+            return pages.done(ask, testkeys.DUMMY)
         if ask.binding.site == testkeys.FAILING_SITE:
             raise Blocked("the failing test site")
         return self._stage(ask, await self.ask(request, ask.binding, ask.kind), note)
 
     def _stage(self, ask: Ask, sealed: Sealed, note: str) -> Response:
-        kept = [*ask.fields.items(), ("token", sealed.token)]
-        hidden = (element("input", type="hidden", name=name, value=value) for name, value in kept)
-        left = ask.words["time"].replace("#", str(self.engine.left(sealed.claims)))
-        shown = _grid if ask.kind == "grid" else _text
-        form = element(
-            "form",
-            *hidden,
-            shown(ask, sealed, self.engine.renderer.picture(sealed), self.engine.renderer.languages("text")),
-            element("p", *_buttons(ask, self.engine.renderer.languages("text")), class_="buttons"),
-            method="post",
-            action=PATH[1:],
-        )
-        told = element("p", ask.words[note], role="status") if note in NOTED else Markup()
-        return _page(ask.language, told, form, element("p", left, class_="time"))
-
-    def _done(self, ask: Ask, token: str) -> Response:
-        """Hand over the pass: to the return address at the press of a button, or else to be copied."""
-        title = f"✓ {ask.words['verified']}"
-        if ask.back:
-            field = element("input", type="hidden", name=FIELD, value=token)
-            button = element("button", ask.words["go"], class_="main")
-            form = element("form", field, button, method="post", action=ask.back)
-            return _page(ask.language, form, title=title, leaves=True)
-        box = element("textarea", token, id="pass", readonly=True, rows="8", spellcheck="false")
-        return _page(ask.language, element("label", ask.words["copy"], for_="pass"), box, title=title)
+        renderer = self.engine.renderer
+        shown = pages.Stage(sealed, renderer.picture(sealed), self.engine.left(sealed.claims))
+        said = ask.words[note] if note in NOTED else ""
+        return pages.stage(ask, shown, said, can_be_heard=bool(renderer.languages("text")))
 
 
 def _lead(ask: Ask, **more: str) -> Response:
@@ -259,74 +213,6 @@ def _answered(claims: Claims, fields: Mapping[str, str]) -> list[bool] | str | N
     tiles = [f"tile{tile}" in fields for tile in range(TILES)]
     least = PROFILES[str(claims.params["profile"])].matches.start
     return tiles if any(tiles) or least == 0 else None
-
-
-def _grid(ask: Ask, sealed: Sealed, pngs: tuple[bytes, ...], _: tuple[str, ...]) -> Markup:
-    claims, words, (sample, *tiles) = sealed.claims, ask.words, pngs
-    turn = words["round"].replace("#", str(claims.stage + 1)).replace("%", str(claims.stages))
-    picture = element("img", src=data_url(sample).decode(), alt=words["sample"], class_="sample")
-    asked = element("span", words["choose"], element("small", turn))
-    legend = element("legend", element("span", asked, picture, class_="ask"))
-    labels = (_tile(words["image"].replace("#", str(at + 1)), at, png) for at, png in enumerate(tiles))
-    return element("fieldset", legend, element("div", *labels, class_="tiles"))
-
-
-def _tile(name: str, at: int, png: bytes) -> Markup:
-    box = element("input", type="checkbox", name=f"tile{at}", aria_label=name)
-    return element("label", box, element("img", src=data_url(png).decode(), alt=""), class_="tile")
-
-
-def _text(ask: Ask, sealed: Sealed, pngs: tuple[bytes, ...], spoken: tuple[str, ...]) -> Markup:
-    words, (png,) = ask.words, pngs
-    picture = element("img", src=data_url(png).decode(), alt=words["sample"], class_="line")
-    field = element("input", id="answer", name="answer", maxlength="64", autocomplete="off", required=True)
-    read = element("label", words["read"], for_="answer")
-    return joined(read, picture, _sound(ask, sealed.token) if spoken else Markup(), field)
-
-
-def _sound(ask: Ask, token: str) -> Markup:
-    """Say the same challenge as digits, in a player or as a file to keep."""
-    source = f"api/audio?{urlencode({'token': token})}"
-    player = element("audio", controls=True, src=source, preload="none")
-    link = element("a", ask.words["play"], href=f"{source}&download")
-    return joined(element("p", ask.words["hear"]), player, element("p", link))
-
-
-def _buttons(ask: Ask, spoken: tuple[str, ...]) -> list[Markup]:
-    """Offer what can be done; what does not answer must not be stopped by an empty field."""
-    words, grid = ask.words, ask.kind == "grid"
-    offers = [("other", words["other"], False), ("more", words["more"], not grid)]
-    offers += [("text", words["listen"], not (grid and spoken)), ("grid", words["look"], grid)]
-    others = [
-        element("button", text, name="do", value=value, formnovalidate=True)
-        for value, text, hidden in offers
-        if not hidden
-    ]
-    return [element("button", words["check"], name="do", value="check", class_="main"), *others]
-
-
-def _page(
-    language: str, *children: str, status: HTTPStatus = HTTPStatus.OK, title: str = "", leaves: bool = False
-) -> Response:
-    direction = "rtl" if language in _RIGHT_TO_LEFT else "ltr"
-    title = title or scripts.words(language)["required"]
-    content = document(
-        element("h1", title),
-        *children,
-        language=language,
-        direction=direction,
-        title=title,
-        style=STYLE[1:],
-        icon=ICON[1:],
-    )
-    # Where the form leads out, browsers would hold its return address's own redirects against form-action.
-    action = "" if leaves else "; form-action 'self'"
-    policy = (
-        "default-src 'none'; style-src 'self'; img-src 'self' data:; media-src 'self'; base-uri 'none'; "
-        f"frame-ancestors 'none'{action}"
-    )
-    headers = {"Content-Security-Policy": policy, "Referrer-Policy": "no-referrer"}
-    return Response(content, status, headers, media_type="text/html; charset=utf-8")
 
 
 def _language(request: Request, asked: Mapping[str, str]) -> str:

@@ -39,13 +39,20 @@ RUNS = [
     Library("react-google-recaptcha-v3", RECAPTCHA.replace("explicit", "dev-site")),
     Library("vue-recaptcha-v3"),
 ]
+#: Our own element, used as each framework uses elements.
+ELEMENT = '<script src="CAPTCHA/widget.js" async></script>'
+ELEMENTS = [
+    Library("element-react", ELEMENT, tells_close=True),
+    Library("element-vue", ELEMENT, tells_close=True),
+    Library("element-svelte", ELEMENT, tells_close=True),
+]
 
 
 def named(library: Library) -> str:
     return library.name
 
 
-@pytest.mark.parametrize("library", WIDGETS, ids=named)
+@pytest.mark.parametrize("library", WIDGETS + ELEMENTS, ids=named)
 def test_a_widget_is_solved_twice_closed_doubled_and_removed(
     frontend: Frontend, apps: dict[str, str], library: Library
 ) -> None:
