@@ -13,6 +13,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from captcha_stateless.errors import CaptchaError
 from captcha_stateless.http.endpoint import MethodNotAllowed
+from captcha_stateless.kinds import KINDS
 from captcha_stateless.protocols.base import Adapter, Table
 from captcha_stateless.settings import Settings
 
@@ -43,7 +44,7 @@ class OpenApi(Adapter):
 def document(settings: Settings) -> dict[str, Any]:
     """Lay the parts together of the protocols that are served."""
     paths: dict[str, Any] = {}
-    schemas: dict[str, Any] = {}
+    schemas: dict[str, Any] = {"Kind": {"enum": list(KINDS)}}
     for _, part in sorted(parts(settings).items()):
         paths |= {path: _joined(paths.get(path), item) for path, item in part["paths"].items()}
         schemas |= part.get("components", {}).get("schemas", {})
