@@ -54,6 +54,14 @@ class KindContract:
         for params in self.params(kind):
             assert kind.plan(params) == params
 
+    @pytest.mark.parametrize("steps", [0, 1, 2, 40])
+    def test_what_is_harder_can_be_drawn(self, kind: Kind, steps: int) -> None:
+        for params in self.params(kind):
+            harder = kind.harder(params, steps)
+            assert kind.harder(harder, 40) == kind.harder(params, 40)
+            assert kind.ladder(harder).stages >= kind.ladder(params).stages
+            assert kind.render(kind.draw(SEEDS[0], harder)) is not None
+
     def test_what_it_cannot_draw_is_a_bad_request(self, kind: Kind) -> None:
         with pytest.raises(BadRequest):
             kind.plan(self.unknown)
