@@ -327,6 +327,20 @@ def ungated(source: str) -> set[str]:
     }
 
 
+def draws(source: str) -> bool:
+    """Tell whether a module asks the gate for challenges."""
+    calls = [node.func for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    asked = {ast.unparse(call) for call in calls}
+    return bool(asked & {"self.ask", "self.gate.issue", "self.gate.issue_policed", "self.gate.first"})
+
+
+def test_every_adapter_that_draws_has_its_doors_here(server: Server) -> None:
+    folder = Path(captcha_stateless.__file__).parent / "protocols"
+    drawing = {path.stem for path in folder.glob("*.py") if draws(path.read_text(encoding="utf-8"))}
+
+    assert drawing - {"base"} == {claims_of(server, walk(server, door)).purpose for door in DOORS}
+
+
 def test_no_adapter_goes_past_the_gate() -> None:
     protocols = Path(captcha_stateless.__file__).parent / "protocols"
     past = {
