@@ -19,9 +19,9 @@ from captcha_stateless.errors import (
     TooMany,
 )
 from captcha_stateless.gate import Binding, Gate
-from captcha_stateless.http.addresses import page_host
 from captcha_stateless.http.admission import Admission
 from captcha_stateless.http.endpoint import Endpoint, Handler
+from captcha_stateless.http.origin import page_host
 from captcha_stateless.http.proxies import TRUSTED
 from captcha_stateless.http.replies import Json
 from captcha_stateless.http.routing import QueryRoute, RestRoute, WholeRoute

@@ -29,9 +29,9 @@ from captcha_stateless.errors import (
 )
 from captcha_stateless.http import languages
 from captcha_stateless.http import problem_details as problems
-from captcha_stateless.http.addresses import REMEMBERED
 from captcha_stateless.http.bodies import WrongMediaType, read_json
 from captcha_stateless.http.endpoint import BodyTooLarge, MethodNotAllowed
+from captcha_stateless.http.origin import REMEMBERED
 from captcha_stateless.http.replies import Json
 from captcha_stateless.model import Claims, Params
 from captcha_stateless.protocols.base import Adapter, Fault, Table, wording

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from captcha_stateless.cli.examination import examine
+from captcha_stateless.cli.doctor_checks import examine
 from captcha_stateless.tokens import keys
 from tests.replay.servers import RedisServer
 
