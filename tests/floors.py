@@ -45,6 +45,7 @@ INNER_FLOORS: dict[str, list[list[str]]] = {
         ["lifespan", "response_headers"],
         ["__init__"],
     ],
+    "client": [["connections", "verdict"], ["jwks"], ["client"], ["__init__"]],
     "http.connections": [["guarded"], ["*"], ["__init__"]],
     "integrations": [["*"], ["__init__"]],
     "kinds": [

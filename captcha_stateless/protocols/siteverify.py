@@ -23,6 +23,7 @@ from captcha_stateless.errors import (
     WrongSecret,
     WrongSite,
 )
+from captcha_stateless.http.bodies import require_utf_8
 from captcha_stateless.http.endpoint import Handler, MethodNotAllowed
 from captcha_stateless.http.replies import Json
 from captcha_stateless.model import Pass
@@ -144,6 +145,7 @@ class Siteverify(Adapter):
         content = await request.body()
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if media_type == "multipart/form-data":
+            require_utf_8(request)
             return _fields(await _multipart(request, content))
         if media_type.endswith("json") or content.lstrip().startswith(b"{"):
             return _fields(_json(content))
