@@ -63,6 +63,8 @@ class Adapter(ABC):
 
     #: Whether tokens of this protocol can be heard at ``/api/audio``: their purpose is the protocol's name then.
     heard: ClassVar[bool] = False
+    #: Whether challenges are drawn here.
+    draws: ClassVar[bool] = False
     #: Whether a request waits for its turn: all but probes, which must be answered under any load.
     queued: ClassVar[bool] = True
 
@@ -76,10 +78,11 @@ class Adapter(ABC):
     ) -> None:
         """Take the sites as a call, for they may change at any time."""
         self.engine, self.settings, self._sites = engine, settings, sites
+        self._guard = guard or open_guard()
         self.gate = Gate(
             engine,
             sites,
-            guard or open_guard(),
+            self._guard,
             default_policy=settings.policy,
             test_keys=settings.test_keys,
         )
@@ -114,6 +117,15 @@ class Adapter(ABC):
     def standing(self) -> bool:
         """Whether the words of a refusal do not hang on the request."""
         return type(self).reply is Adapter.reply
+
+    @property
+    def asks(self) -> bool:
+        """Whether others are asked about who sends a request."""
+        return self.draws and self._guard.asks
+
+    async def foresee(self, request: Request) -> None:
+        """Ask them, before the request takes a place in the queue."""
+        await self._guard.foresee(self.caller(request))
 
     def fault(self, request: Request) -> Response:
         """Word a fault of ours."""
