@@ -27,7 +27,7 @@ FLOORS = [
 ]
 # Floors within a package, where its modules build on each other; elsewhere siblings may import only their base.
 INNER_FLOORS: dict[str, list[list[str]]] = {
-    "cli": [["base", "doctor_checks"], ["*"], ["__init__"]],
+    "cli": [["base"], ["doctor_checks"], ["*"], ["__init__"]],
     "http": [
         [
             "admission",
@@ -39,6 +39,7 @@ INNER_FLOORS: dict[str, list[list[str]]] = {
             "problem_details",
             "proxies",
             "public_url",
+            "query",
             "ranges",
         ],
         ["access_log", "connections", "endpoint", "replies", "routing", "signals", "threads", "unrouted"],

@@ -10,6 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from captcha_stateless.errors import BadRequest, CaptchaError, TooMany, Unavailable
 from captcha_stateless.http.admission import Admission
+from captcha_stateless.http.query import is_bounded
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -120,6 +121,8 @@ class Endpoint:
         try:
             if handler is None:
                 raise MethodNotAllowed(self._allowed)
+            if not is_bounded(scope["query_string"]):
+                raise BadRequest("too many query parameters")
             if not adapter.queued:
                 return await handler(request)
             if self._asks:

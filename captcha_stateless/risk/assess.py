@@ -81,8 +81,8 @@ class Assessor:
     def metered(self, caller: Caller) -> bytes:
         """Tell the keyed hash under which a caller's answers are counted, whatever the site; empty: they are not.
 
-        A proxy on the same machine that is not trusted speaks for everybody: what comes from there is not counted. Who is said
-        to come from an address that is none shares one count with all of these.
+        A proxy on the same machine that is not trusted speaks for everybody: what comes from there is not counted. All who
+        are said to come from what is no address share one count.
 
         Raises:
             Blocked: when the address is on the block list.
