@@ -3,6 +3,7 @@
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import Any, ClassVar
 
 from starlette.requests import Request
@@ -20,7 +21,7 @@ from captcha_stateless.errors import (
 )
 from captcha_stateless.gate import Binding, Gate
 from captcha_stateless.http.admission import Admission
-from captcha_stateless.http.endpoint import Endpoint, Handler
+from captcha_stateless.http.endpoint import Endpoint, Handler, MethodNotAllowed
 from captcha_stateless.http.origin import page_host
 from captcha_stateless.http.proxies import TRUSTED
 from captcha_stateless.http.replies import Json
@@ -203,3 +204,10 @@ def _report(protocol: str, error: CaptchaError) -> None:
 def wording(table: Mapping[type[CaptchaError], Any], error: CaptchaError) -> Any:
     """Find the words for an error: those of its own type, or of the nearest type above it."""
     return next(table[kind] for kind in type(error).__mro__ if kind in table)
+
+
+def mistake(error: CaptchaError) -> tuple[str, HTTPStatus]:
+    """Word what can be wrong with a request that asks for nothing but a file: its method, or how it is put."""
+    if isinstance(error, MethodNotAllowed):
+        return "Method not allowed", HTTPStatus.METHOD_NOT_ALLOWED
+    return "Bad request", HTTPStatus.BAD_REQUEST

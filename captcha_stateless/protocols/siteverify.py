@@ -119,6 +119,8 @@ class Siteverify(Adapter):
         """Word what is no verdict: a method that is not taken, or a part that is down."""
         if isinstance(error, MethodNotAllowed):
             return self._refusal(["bad-request"], HTTPStatus.METHOD_NOT_ALLOWED)
+        if isinstance(error, BadRequest):
+            return self._refusal(["bad-request"])
         return self._refusal([wording(CODES, error)], HTTPStatus.SERVICE_UNAVAILABLE)
 
     def _methods(self, dialect: Dialect) -> dict[str, Handler]:
