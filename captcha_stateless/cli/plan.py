@@ -137,12 +137,12 @@ async def _played(engine: "Engine") -> Run:
         sent += sum(-(-len(png) // 3) * 4 for png in pictures) + len(sealed.token)
         claims = engine.look(sealed.token, "plan")
         lives.append(claims.until - claims.iat)
-        claims = await engine.play(claims, engine.tell(claims))
-        following = engine.advance(claims)
+        answered = await engine.judge.play(claims, engine.tell(claims))
+        following = engine.advance(answered)
         if following is None:
             break
         sealed = following
-    signed = engine.passes.vouch(claims)
+    signed = engine.passes.vouch(answered)
     await engine.passes.admit(signed.token, DEVELOPMENT)
     lives.append(signed.claims.exp - signed.claims.iat)
     return Run(len(lives) - 1, 0.0, sent, tuple(lives))

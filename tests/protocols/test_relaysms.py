@@ -12,11 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from captcha_stateless.model import Answered
 from captcha_stateless.protocols.relaysms import RelaySms, _parted
 from captcha_stateless.tokens.digests import fingerprint
 from tests.conftest import MakeServer
 from tests.protocols.contract import AdapterContract
-from tests.support import Server
+from tests.support import NOW, Server
 
 CLIENT, SECRET = "dev-site", "dev-secret"
 
@@ -264,7 +265,9 @@ def test_parting_loses_nothing_of_a_token_that_has_a_seam(token: str) -> None:
 def test_real_tokens_are_parted_at_their_seam(server: Server) -> None:
     for _ in range(40):
         token = new(server)
-        proof = server.engine.attest(server.engine.look(token, "relaysms"), "relaysms-verified").token
+        proof = server.engine.attest(
+            Answered(server.engine.look(token, "relaysms"), NOW), "relaysms-verified"
+        ).token
         assert _parted(f"{token}-{proof}") == (token, proof)
 
 
