@@ -5,13 +5,15 @@ Install it with ``pip install captcha-stateless[client]``.
 Rule 1: closed unless told otherwise. No pass, no answer, a strange answer: the verdict is no, unless ``fail_open`` says that
 a server out of reach must not keep visitors out.
 
-Rule 2: a call is made again only under an idempotency key; without one, a call whose answer was lost has used up the pass.
+Rule 2: each call goes under an idempotency key, the caller's or a random one, so that one whose answer was lost is made again
+and gets that answer.
 
 Rule 3: offline verification is not single-use: the same pass verifies until it expires. What must happen once asks the
 server.
 """
 
 import re
+import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -26,6 +28,7 @@ from captcha_stateless.tokens.passes import UnknownKey, Verifier
 
 TIMEOUT_SECONDS = 5.0
 RETRIES = 2
+_KEY_BYTES = 16
 
 SITEVERIFY = "/turnstile/v0/siteverify"
 JWKS = "/.well-known/jwks.json"
@@ -106,7 +109,7 @@ class Client:
             site_key: the site's key, for :meth:`verify_offline`.
             issuer: what the server names as ``iss`` in its passes.
             timeout_seconds: how long each call may take.
-            retries: how many more calls are made under one idempotency key where the server is out of reach.
+            retries: how many more times a call is made, the same each time, where the server is out of reach.
             fail_open: let visitors through while the server is out of reach.
             clock: tells the time in Unix seconds.
             httpx_options: further options of httpx's clients, e.g. ``verify`` or ``transport``.
@@ -130,8 +133,8 @@ class Client:
 
         Args:
             token: what the visitor's browser sent; nothing at all is a no.
-            idempotency_key: a new random text for each visitor's request. With it a lost call is made again, and asking again
-                with the same key gets the same answer.
+            idempotency_key: a text of the visitor's request, for a caller that may itself ask again: the same key gets the
+                same answer. Without it the call has a random one.
             action: what the pass must have been earned for.
             hostname: where it must have been earned.
 
@@ -140,7 +143,8 @@ class Client:
         """
         if not token:
             return Verdict(False, (MISSING,))
-        for question in self._questions(token, idempotency_key):
+        question = self._question(token, idempotency_key)
+        for _ in range(1 + self._retries):
             verdict = _verdict(_fetched(self._http(), "POST", SITEVERIFY, json=question))
             if verdict is not None:
                 return verdict.expecting(action, hostname)
@@ -157,7 +161,8 @@ class Client:
         """Do what :meth:`verify` does, without blocking the event loop."""
         if not token:
             return Verdict(False, (MISSING,))
-        for question in self._questions(token, idempotency_key):
+        question = self._question(token, idempotency_key)
+        for _ in range(1 + self._retries):
             verdict = _verdict(await _afetched(self._ahttp(), "POST", SITEVERIFY, json=question))
             if verdict is not None:
                 return verdict.expecting(action, hostname)
@@ -206,14 +211,11 @@ class Client:
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
-    def _questions(self, token: str, idempotency_key: str | None) -> list[dict[str, str]]:
-        """Word the question as often as it may be asked."""
+    def _question(self, token: str, idempotency_key: str | None) -> dict[str, str]:
         if not self._secret:
             raise Misconfigured("give the client the site's secret")
-        fields = {"secret": self._secret, "response": token}
-        if idempotency_key:
-            fields["idempotency_key"] = idempotency_key
-        return [fields] * (1 + (self._retries if idempotency_key else 0))
+        key = idempotency_key or secrets.token_urlsafe(_KEY_BYTES)
+        return {"secret": self._secret, "response": token, "idempotency_key": key}
 
     def _judged(self, token: str | None) -> Verdict:
         if not self._site_key:

@@ -114,11 +114,20 @@ def test_a_wrong_answer_is_200_without_success_or_token(server: Server) -> None:
     assert (reply["success"], reply["token"]) == (False, None)
 
 
-@pytest.mark.parametrize("first", ["wrong", None])
-def test_a_challenge_is_used_up_by_the_first_solve(server: Server, first: str | None) -> None:
+def test_a_challenge_is_used_up_by_the_first_solve(server: Server) -> None:
     token = new(server)
-    solve(server, token, first)
+    solve(server, token, "wrong")
 
+    assert solve(server, token) == USED
+
+
+def test_the_same_solve_again_is_told_the_same_token(server: Server) -> None:
+    token = new(server)
+    told = [solve(server, token) for _ in range(2)]
+
+    assert told[0] == told[1]
+    assert solve(server, token, "wrong") == USED
+    server.clock.pass_(66)
     assert solve(server, token) == USED
 
 
