@@ -124,11 +124,6 @@ class Placer:
         return block % self._blocks, positions
 
 
-def shifted(positions: list[int], moment: int) -> list[int]:
-    """Return the positions of what has its bits at a moment."""
-    return [position + moment for position in positions]
-
-
 def is_marked(bits: Bits, start: int, positions: list[int], moment: int = 0) -> bool:
     """Tell whether every position is set, at a moment, in the block that begins at byte ``start``."""
     for position in positions:
@@ -138,7 +133,8 @@ def is_marked(bits: Bits, start: int, positions: list[int], moment: int = 0) -> 
     return True
 
 
-def mark_bits(bits: Bits, start: int, positions: list[int]) -> None:
-    """Set every position in the block that begins at byte ``start``."""
+def mark_bits(bits: Bits, start: int, positions: list[int], moment: int = 0) -> None:
+    """Set every position, at a moment, in the block that begins at byte ``start``."""
     for position in positions:
+        position += moment
         bits[start + (position >> 3 & _BYTE)] |= 1 << (position & 7)

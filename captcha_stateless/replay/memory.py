@@ -20,7 +20,7 @@ from captcha_stateless.replay.base import (
     repeat_of,
     require_past,
 )
-from captcha_stateless.replay.bloom import BLOCK_BYTES, Geometry, Placer, is_marked, mark_bits, shifted
+from captcha_stateless.replay.bloom import BLOCK_BYTES, Geometry, Placer, is_marked, mark_bits
 from captcha_stateless.replay.shares import Shares, full, lane
 from captcha_stateless.replay.window import Window
 
@@ -97,16 +97,17 @@ class MemoryReplay(Replay):
         # One event loop would not need the lock; threads would win a race twice without it.
         with self._lock:
             bucket = self._open(number, now)
-            places = [
-                self._placer.place(attempt_name(namespace, jti, attempt))
-                for attempt in range(1, attempts + 1)
-            ]
-            block, positions = self._placer.place(mark_name(namespace, jti, mark))
-            for place, at in enumerate(places, 1):
+            for place in range(1, attempts + 1):
+                at = self._placer.place(attempt_name(namespace, jti, place))
                 if not is_marked(bucket.bits, at[0] * BLOCK_BYTES, at[1]):
-                    left = [] if moment is None else [*places[place:], (block, shifted(positions, moment))]
-                    self._mark(bucket, lane(namespace), [at, *left])
+                    more = [attempt_name(namespace, jti, rest) for rest in range(place + 1, attempts + 1)]
+                    places = [(*at, 0)]
+                    if moment is not None:
+                        places += [(*self._placer.place(name), 0) for name in more]
+                        places.append((*self._placer.place(mark_name(namespace, jti, mark)), moment))
+                    self._mark(bucket, lane(namespace), places)
                     return place
+            block, positions = self._placer.place(mark_name(namespace, jti, mark))
             start = block * BLOCK_BYTES
             return repeat_of([is_marked(bucket.bits, start, positions, each) for each in moments])
 
@@ -145,12 +146,12 @@ class MemoryReplay(Replay):
             # blocks no longer than needed.
             self._floor = max(self._floor, number + 1)
 
-    def _mark(self, bucket: _Bucket, whose: str, places: Sequence[tuple[int, list[int]]]) -> None:
-        """Mark blocks and positions, all of them or none."""
+    def _mark(self, bucket: _Bucket, whose: str, places: Sequence[tuple[int, list[int], int]]) -> None:
+        """Mark blocks and positions at their moments, all of them or none."""
         taken = bucket.taken.get(whose, 0)
         if self._shares.left(taken, bucket.common) < len(places):
             raise full(self._window.bucket_seconds)
         bucket.taken[whose] = taken + len(places)
         bucket.common += self._shares.charged(taken, len(places))
-        for block, positions in places:
-            mark_bits(bucket.bits, block * BLOCK_BYTES, positions)
+        for block, positions, moment in places:
+            mark_bits(bucket.bits, block * BLOCK_BYTES, positions, moment)

@@ -38,7 +38,7 @@ from captcha_stateless.replay.base import (
     mark_name,
     repeat_of,
 )
-from captcha_stateless.replay.bloom import BLOCK_BITS, Geometry, Placer, shifted
+from captcha_stateless.replay.bloom import BLOCK_BITS, Geometry, Placer
 from captcha_stateless.replay.names import Names
 from captcha_stateless.replay.server import Server, memory_fill, require_suitable
 from captcha_stateless.replay.shares import Shares, full, lane
@@ -229,7 +229,7 @@ class RedisReplay(Replay):
         """Return a name's positions in a compact bucket."""
         block, positions = self._placer.place(name)
         start = _COUNT_BITS + block * BLOCK_BITS
-        return [start + position % BLOCK_BITS for position in shifted(positions, moment)]
+        return [start + (position + moment) % BLOCK_BITS for position in positions]
 
     async def _known(self, client: Client, shard: int, bucket: int, mark: bytes, moments: range) -> int:
         """Look for a mark in its block of a compact bucket, which is asked for as 64 numbers."""
@@ -240,7 +240,7 @@ class RedisReplay(Replay):
         # Redis counts a byte's bits from the highest.
         bits = [word >> (_WORD - 1 - at) & 1 for word in words for at in range(_WORD)]
         return repeat_of(
-            [all(bits[position % BLOCK_BITS] for position in shifted(positions, at)) for at in moments]
+            [all(bits[(position + at) % BLOCK_BITS] for position in positions) for at in moments]
         )
 
     def _refusal(self, result: int) -> CaptchaError:

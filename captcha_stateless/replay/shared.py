@@ -25,7 +25,7 @@ from captcha_stateless.replay.base import (
     repeat_of,
     require_past,
 )
-from captcha_stateless.replay.bloom import BLOCK_BYTES, Geometry, Placer, is_marked, mark_bits, shifted
+from captcha_stateless.replay.bloom import BLOCK_BYTES, Geometry, Placer, is_marked, mark_bits
 from captcha_stateless.replay.locks import FileLock, best_lock, held
 from captcha_stateless.replay.shares import full, lane
 from captcha_stateless.replay.window import Window
@@ -136,15 +136,16 @@ class SharedReplay(Replay):
             if slot is None:
                 slot = self._take_slot(arena, bucket, now)
             whose = self._lane(arena, lane(namespace))
-            places = [
-                self._place(arena, slot, attempt_name(namespace, jti, attempt))
-                for attempt in range(1, attempts + 1)
-            ]
-            start, positions = self._place(arena, slot, mark_name(namespace, jti, mark))
-            for place, at in enumerate(places, 1):
-                left = [] if moment is None else [*places[place:], (start, shifted(positions, moment))]
-                if self._mark(arena, slot, (bucket, whose), [at, *left]):
+            for place in range(1, attempts + 1):
+                at = self._place(arena, slot, attempt_name(namespace, jti, place))
+                places = [(*at, 0)]
+                if moment is not None:
+                    more = [attempt_name(namespace, jti, rest) for rest in range(place + 1, attempts + 1)]
+                    places += [(*self._place(arena, slot, name), 0) for name in more]
+                    places.append((*self._place(arena, slot, mark_name(namespace, jti, mark)), moment))
+                if self._mark(arena, slot, (bucket, whose), places):
                     return place
+            start, positions = self._place(arena, slot, mark_name(namespace, jti, mark))
             with held(arena.lock, start, BLOCK_BYTES):
                 return repeat_of([is_marked(arena.memory, start, positions, each) for each in moments])
 
@@ -226,7 +227,7 @@ class SharedReplay(Replay):
         return arena.block_start(slot, block), positions
 
     def _mark(
-        self, arena: Arena, slot: int, place: tuple[int, int], places: Sequence[tuple[int, list[int]]]
+        self, arena: Arena, slot: int, place: tuple[int, int], places: Sequence[tuple[int, list[int], int]]
     ) -> bool:
         """Mark the places where the first of them is fresh, all of them or none; tell whether it was.
 
@@ -238,19 +239,19 @@ class SharedReplay(Replay):
         locked: list[int] = []
         try:
             # In order, so that no two workers wait for each other.
-            for start in sorted({start for start, _ in places}):
+            for start in sorted({start for start, _, _ in places}):
                 arena.lock.acquire(start, BLOCK_BYTES)
                 locked.append(start)
             if not arena.holds(slot, place[0]):
                 raise Expired("the replay filter has forgotten tokens of that age")
-            if is_marked(arena.memory, *places[0]):
+            if is_marked(arena.memory, *places[0][:2]):
                 return False
             if room < len(places):
                 raise full(self._layout.window.bucket_seconds)
             self._room[place] = room - len(places)
             # The attempt comes first: where a worker is killed in between, it is spent, and no mark says otherwise.
-            for start, positions in places:
-                mark_bits(arena.memory, start, positions)
+            for start, positions, moment in places:
+                mark_bits(arena.memory, start, positions, moment)
             return True
         finally:
             for start in locked:

@@ -1,4 +1,4 @@
-"""A fifth of all replies is lost after the server answered, and servers are killed: no run begins anew, no pass counts twice."""
+"""A fifth of all replies is lost after the server answered, and servers are killed: no run begins anew, none counts twice."""
 
 import asyncio
 import logging
