@@ -132,4 +132,4 @@ class Visitors:
             self.repeats += 1
             await asyncio.sleep(pause)
             pause = min(2 * pause, 2.0)
-        raise AssertionError("nobody was heard")
+        raise AssertionError(f"nobody was heard: {reply[:500]!r}")

@@ -5,10 +5,12 @@ import logging
 import os
 import random
 import signal
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import IO
 
 import httpx
 import pytest
@@ -48,6 +50,8 @@ class Deployment:
 
     def _started(self, port: int) -> LiveServer:
         server = LiveServer(*self._options, environ=self.environ, port=port)
+        # A server whose log nobody reads stops when the pipe is full.
+        threading.Thread(target=_read_out, args=(server.process.stdout,), daemon=True).start()
         for _ in range(300):
             try:
                 if httpx.get(f"{server.url}/readyz").status_code == 200:
@@ -75,6 +79,12 @@ class Deployment:
     def end(self) -> None:
         for server in self.servers:
             server.end()
+
+
+def _read_out(log: IO[str]) -> None:
+    with suppress(ValueError):  # closed meanwhile
+        for _ in log:
+            pass
 
 
 def _command(pid: str) -> bytes:
