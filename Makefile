@@ -10,8 +10,8 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 INSTALL := $(PIP) install --constraint requirements.lock
 
 # What every branch of must be tested, and the tests that see to it.
-CORE := captcha_stateless/engine.py,captcha_stateless/passes.py,captcha_stateless/tokens/seal.py,captcha_stateless/replay/*,captcha_stateless/kinds/*
-CORE_TESTS := tests/test_engine.py tests/tokens/test_seal.py tests/kinds tests/replay $(addprefix tests/protocols/test_, audio.py \
+CORE := captcha_stateless/engine.py,captcha_stateless/judge.py,captcha_stateless/passes.py,captcha_stateless/tokens/seal.py,captcha_stateless/replay/*,captcha_stateless/kinds/*
+CORE_TESTS := tests/test_engine.py tests/test_judge.py tests/tokens/test_seal.py tests/kinds tests/replay $(addprefix tests/protocols/test_, audio.py \
 	health.py jwks.py minicap.py onecaptcha.py relaysms.py restcaptcha.py tornevall.py)
 
 .DEFAULT_GOAL := help

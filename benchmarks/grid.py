@@ -85,7 +85,8 @@ def costs(server: Server, engine: Engine) -> dict[str, Cost]:
         "first stage": first,
         "right answer and next stage": following,
         "wrong answer": server.cost(wrong, status=400),
-        "replayed answer": server.cost(right, status=400),
+        "right answer again": server.cost(right),
+        "wrong answer again": server.cost(wrong, status=400),
     }
 
 

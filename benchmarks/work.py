@@ -94,7 +94,7 @@ def in_the_engine() -> Iterator[tuple[str, float]]:
 
     async def redeem() -> None:
         token, solution = next(solved)
-        await engine.redeem(engine.look(token, "bench"), solution)
+        await engine.judge.redeem(engine.look(token, "bench"), solution)
 
     async def redeem_all() -> float:
         started = time.process_time()

@@ -128,10 +128,9 @@ def create_engine(
         passes=Passes(
             signer=Signer(ring, settings.issuer),
             replay=replay,
-            idempotency_key=answer_key,
+            key=answer_key,
             seconds=settings.pass_seconds,
             clock=clock,
-            entropy=entropy,
             events=events,
         ),
         kinds={name: kind.from_settings(settings, root.derive("draw")) for name, kind in KINDS.items()},

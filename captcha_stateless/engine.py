@@ -1,28 +1,35 @@
-"""The verbs that a protocol may ask: issue, look, redeem, play, advance, extend, revoke, attest, consume.
+"""The verbs for challenges: issue, look, advance, extend, attest, state.
 
-What is seen and heard is the renderer's, what a solved run earns is of the passes; the engine holds both.
+What is seen and heard is the renderer's, what an answer is worth the judge's, what a solved run earns is of the passes; the
+engine holds all three.
 
-Rule 1: a token is opened, then its answer's form is looked at, then a try is spent, then the answer is judged. A malformed
-answer burns nothing; no answer is judged twice.
+Rule 1: the sealed digest decides and the sealed seed draws, so a verdict never depends on the version of the drawing code.
 
-Rule 2: the sealed digest decides and the sealed seed draws, so a verdict never depends on the version of the drawing code.
+Rule 2: what begins is drawn, what follows is derived. The jti and the seed of a next stage, and the jti of a pass or a proof,
+are keyed hashes of the answered token's jti. So an answer that is sent again leads, on any replica, to the same, and whatever
+must happen once is held by that jti.
 
-Rule 3: only the engine and its passes own a clock and entropy.
+Rule 3: whatever has one jti has one deadline in the filter, so that two copies meet in one bucket. All its times follow from
+the second in which the filter first saw the answer, which every repeat is told; none from the clock of a repeat. What follows
+was issued no earlier than the answered token and no later than the answer: an epoch that forgets the one refuses the other.
+
+Rule 4: only the engine, its judge and its passes own a clock, and only the engine entropy.
 """
 
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from typing import TypedDict
 
-from captcha_stateless.errors import BadRequest, BadToken, CaptchaError, Expired, Spent, TooSoon, WrongAnswer
+from captcha_stateless.errors import BadRequest, BadToken, Expired
+from captcha_stateless.judge import Judge
 from captcha_stateless.kinds.base import Kind
 from captcha_stateless.kinds.renderer import Renderer
-from captcha_stateless.model import Challenge, Claims, Params, Pass, Sealed
+from captcha_stateless.model import Answered, Challenge, Claims, Params, Pass, Sealed
 from captcha_stateless.passes import Passes
 from captcha_stateless.replay.base import Replay, ReplayState
 from captcha_stateless.settings import EXTENSIONS
-from captcha_stateless.telemetry.events import FAULT, Events
+from captcha_stateless.telemetry.events import Events
+from captcha_stateless.tokens.digests import keyed_hash
 from captcha_stateless.tokens.seal import Seal
 
 #: How long the step after a solved run may take, where a protocol has one.
@@ -32,17 +39,6 @@ TRIAL = "trial"
 
 _JTI_BYTES = 16
 _SEED_BYTES = 16
-
-
-class Filing(TypedDict):
-    """Where a token's attempts are filed in the replay filter."""
-
-    namespace: str
-    jti: bytes
-    iat: int
-    exp: int
-    now: float
-    attempts: int
 
 
 class Engine:
@@ -68,8 +64,16 @@ class Engine:
         self._seal, self._kinds, self._replay = seal, kinds, replay
         self.passes = passes
         self.renderer = Renderer(kinds, mark_key=answer_key, events=self.events)
+        self.judge = Judge(
+            kinds=kinds,
+            replay=replay,
+            answer_key=answer_key,
+            clock=clock,
+            missed=missed,
+            events=self.events,
+        )
         self._answer_key, self._extensions, self._heard = answer_key, extensions, heard
-        self._clock, self._entropy, self._missed = clock, entropy, missed
+        self._clock, self._entropy = clock, entropy
         self._began = clock()
 
     def issue(
@@ -86,6 +90,7 @@ class Engine:
         wait_seconds: float = 0,
         who: bytes = b"",
         harder: int = 0,
+        after: Answered | None = None,
     ) -> Sealed:
         """Begin a run: draw its first stage and seal it.
 
@@ -101,6 +106,7 @@ class Engine:
             wait_seconds: an answer before that is too soon.
             who: a keyed hash of the network that asks.
             harder: by how many steps it must be harder, as far as the kind goes.
+            after: the answer that opens this run, where one had to be given before.
 
         Raises:
             BadRequest: when there is no such challenge.
@@ -123,7 +129,7 @@ class Engine:
             who=who,
             params=params,
         )
-        return self._stage(run, 0)
+        return self._stage(run, 0, after)
 
     def plan(self, kind: str, wanted: Params) -> Params:
         """Complete what is wanted of a kind.
@@ -135,11 +141,14 @@ class Engine:
             raise BadRequest(f"there is no kind {kind}")
         return self._kinds[kind].plan(wanted)
 
-    def advance(self, claims: Claims) -> Sealed | None:
-        """Draw and seal the stage after one that :meth:`play` judged; None when the run is won."""
+    def advance(self, answered: Answered) -> Sealed | None:
+        """Draw and seal the stage after one that was played (:meth:`Judge.play`); None when the run is won."""
+        claims = answered.claims
         needed = claims.stages - self._kinds[claims.kind].ladder(claims.params).forgiven
         stage = claims.stage + 1
-        return self._stage(claims, stage) if stage < claims.stages and claims.hits < needed else None
+        return (
+            self._stage(claims, stage, answered) if stage < claims.stages and claims.hits < needed else None
+        )
 
     def look(self, token: str, *purposes: str) -> Claims:
         """Open a live token, spending nothing.
@@ -172,68 +181,6 @@ class Engine:
         """
         return self.look(token, *self._heard)
 
-    async def redeem(self, claims: Claims, answer: object) -> None:
-        """Use up a try of a token that :meth:`look` opened; returning at all means that the answer is right.
-
-        Raises:
-            BadAnswer: when the answer has not the form that the kind asks for; nothing is spent.
-            Expired: when the deadline has passed since the token was opened.
-            Spent: when no try is left.
-            TooSoon: when the answer came before its time; its try is spent.
-            WrongAnswer: when the answer is not right; its try is spent.
-            Unavailable: when the replay filter cannot say; nothing is spent.
-        """
-        result = FAULT
-        try:
-            await self._judge(claims, answer)
-            result = "right"
-        except CaptchaError as error:
-            result = error.code
-            raise
-        finally:
-            self.events.answered(claims.purpose, claims.kind, result, self._clock() - claims.iat)
-
-    async def _judge(self, claims: Claims, answer: object) -> None:
-        kind = self._kinds[claims.kind]
-        normal = kind.normal(answer, claims.params)
-        self._live(claims)
-        await self._replay.spend(**self._filed(claims))
-        if self._clock() * 1000 < claims.nbf_ms:
-            raise TooSoon("answered faster than the protocol allows")
-        if not kind.check(self._answer_key, claims, normal):
-            self._missed(claims)
-            raise WrongAnswer("answer is not right")
-        await self._replay.win(**self._filed(claims))
-
-    async def revoke(self, claims: Claims) -> None:
-        """Use up every try of a token, judging nothing; that none is left already is no error.
-
-        Raises:
-            Expired: when the deadline has passed since the token was opened.
-            Unavailable: when the replay filter cannot say.
-        """
-        try:
-            while await self._replay.spend(**self._filed(claims)) < claims.tries:
-                pass
-        except Spent:
-            return
-
-    async def play(self, claims: Claims, answer: object) -> Claims:
-        """Redeem a stage of a run, and count it: a wrong answer is a miss for as long as the ladder forgives one.
-
-        Raises:
-            WrongAnswer: when no more is forgiven; and whatever :meth:`redeem` does.
-        """
-        try:
-            await self.redeem(claims, answer)
-        except WrongAnswer:
-            if claims.misses >= self._kinds[claims.kind].ladder(claims.params).forgiven:
-                raise
-            # The run goes on with the next stage: no second try at this one.
-            await self._replay.win(**self._filed(claims))
-            return claims._replace(misses=claims.misses + 1)
-        return claims._replace(hits=claims.hits + 1)
-
     def extend(self, token: str, *purposes: str) -> Sealed:
         """Seal the same stage again with a later deadline: nothing is spent, and the same is drawn.
 
@@ -248,32 +195,22 @@ class Engine:
             raise BadRequest("no more extensions")
         return self._sealed(claims._replace(exp=claims.exp + step))
 
-    def attest(self, claims: Claims, purpose: str, params: Params | None = None) -> Sealed:
+    def attest(self, answered: Answered, purpose: str, params: Params | None = None) -> Sealed:
         """Seal, for the next step of the same protocol, that a run was solved; ``params`` are to be found in it again."""
-        now = int(self._clock())
+        claims = answered.claims
+        exp = answered.at + PROOF_SECONDS
         proof = Claims(
             purpose=purpose,
             kind=claims.kind,
-            jti=self._entropy(_JTI_BYTES),
-            iat=now,
-            exp=now + PROOF_SECONDS,
-            until=now + PROOF_SECONDS,
+            jti=keyed_hash(self._answer_key, b"proof", claims.jti, purpose.encode()),
+            iat=max(claims.iat, answered.at),
+            exp=exp,
+            until=exp,
             site=claims.site,
             host=claims.host,
             params=params or {},
         )
         return self._sealed(proof)
-
-    async def consume(self, claims: Claims) -> None:
-        """Use up what :meth:`attest` sealed and :meth:`look` opened; returning at all means that it had not been used.
-
-        Raises:
-            Expired: when the deadline has passed since it was opened.
-            Spent: when it was used before.
-            Unavailable: when the replay filter cannot say; nothing is spent.
-        """
-        self._live(claims)
-        await self._replay.spend(**self._filed(claims))
 
     def tell(self, claims: Claims) -> object:
         """Word the answer that would be right; for the holder of the keys only."""
@@ -306,30 +243,24 @@ class Engine:
         if self._clock() >= claims.exp:
             raise Expired("token has expired")
 
-    def _filed(self, claims: Claims) -> Filing:
-        # Under `until`, not `exp`: an extended token has another `exp`, but must meet its siblings in the filter.
-        return {
-            "namespace": claims.purpose,
-            "jti": claims.jti,
-            "iat": claims.iat,
-            "exp": claims.until,
-            "now": self._clock(),
-            "attempts": claims.tries,
-        }
-
-    def _stage(self, run: Claims, stage: int) -> Sealed:
+    def _stage(self, run: Claims, stage: int, after: Answered | None) -> Sealed:
         kind = self._kinds[run.kind]
         ladder = kind.ladder(run.params)
-        chance, now = self._entropy(_SEED_BYTES + _JTI_BYTES), int(self._clock())
-        seed, jti = chance[:_SEED_BYTES], chance[_SEED_BYTES:]
-        challenge = kind.draw(seed, run.params)
         time_allowed = ladder.time(stage)
         extensions = self._extensions if ladder.extendable else 0
+        if after is None:
+            chance, begins = self._entropy(_SEED_BYTES + _JTI_BYTES), int(self._clock())
+            seed, jti, iat = chance[:_SEED_BYTES], chance[_SEED_BYTES:], begins
+        else:
+            which = (after.claims.jti, run.kind.encode(), b"%d" % stage)
+            seed, jti = (keyed_hash(self._answer_key, part, *which) for part in (b"next seed", b"next jti"))
+            begins, iat = after.at, max(after.claims.iat, after.at)
+        challenge = kind.draw(seed, run.params)
         claims = run._replace(
             jti=jti,
-            iat=now,
-            exp=now + time_allowed,
-            until=now + time_allowed * (1 + extensions),
+            iat=iat,
+            exp=begins + time_allowed,
+            until=begins + time_allowed * (1 + extensions),
             seed=seed,
             digests=kind.digests(self._answer_key, jti, challenge),
             stage=stage,

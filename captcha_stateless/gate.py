@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from captcha_stateless.engine import Engine
 from captcha_stateless.errors import BadBinding, WrongHost
-from captcha_stateless.model import Claims, Params, Sealed, Signed
+from captcha_stateless.model import Answered, Claims, Params, Sealed, Signed
 from captcha_stateless.risk import Caller
 from captcha_stateless.sites import Site, Sites, testkeys
 from captcha_stateless.sites.guard import Demand, Guard
@@ -83,6 +83,7 @@ class Gate:
         wanted: Params | None = None,
         *,
         tries: int = 1,
+        after: Answered | None = None,
     ) -> Sealed:
         """Draw a challenge of one kind, harder for a network that failed much.
 
@@ -93,6 +94,7 @@ class Gate:
             kind: which kind of challenge.
             wanted: what sort of it; a grid's profile is the site's or its policy's unless it is wanted here.
             tries: how many answers are judged.
+            after: the answer that opens this run, where one had to be given before.
 
         Raises:
             Blocked: when the block list or the policy refuses the caller.
@@ -106,7 +108,14 @@ class Gate:
         if kind == "grid":
             wanted = {**self.profile(binding.site), **(wanted or {})}
         return self._engine.issue(
-            purpose, kind, wanted, tries=tries, who=demand.who, harder=demand.steps, **binding._asdict()
+            purpose,
+            kind,
+            wanted,
+            tries=tries,
+            who=demand.who,
+            harder=demand.steps,
+            after=after,
+            **binding._asdict(),
         )
 
     async def issue_policed(
@@ -118,6 +127,7 @@ class Gate:
         complete: Callable[[Demand], Params] = lambda demand: demand.params,
         *,
         wait_seconds: float = 0,
+        after: Answered | None = None,
     ) -> Sealed:
         """Draw what the site's policy asks of this caller, among the kinds that the protocol can word.
 
@@ -128,6 +138,7 @@ class Gate:
             kinds: the kinds.
             complete: makes what the policy asks for into what the protocol can word.
             wait_seconds: an answer before that is too soon.
+            after: as for :meth:`issue`.
 
         Raises:
             Blocked: when the policy leaves none of the kinds; and as :meth:`issue` does.
@@ -142,6 +153,7 @@ class Gate:
             complete(demand),
             who=demand.who,
             wait_seconds=wait_seconds,
+            after=after,
             **binding._asdict(),
         )
 
@@ -176,33 +188,33 @@ class Gate:
         self._guard.who(caller, claims.site)
         await self._guard.limit(caller, claims.site)
 
-    async def redeem(self, caller: Caller, claims: Claims, answer: object) -> None:
-        """Use up a try of a token, as :meth:`Engine.redeem` does.
+    async def redeem(self, caller: Caller, claims: Claims, answer: object) -> Answered:
+        """Use up a try of a token, as :meth:`Judge.redeem` does.
 
         Raises:
             TooMany: when the caller's network makes the filter remember too much; nothing is spent.
         """
         self._guard.meter(caller)
-        await self._engine.redeem(claims, answer)
+        return await self._engine.judge.redeem(claims, answer)
 
-    async def play(self, caller: Caller, claims: Claims, answer: object) -> Claims:
-        """Redeem a stage of a run, as :meth:`Engine.play` does; raises as :meth:`redeem`."""
+    async def play(self, caller: Caller, claims: Claims, answer: object, *, asked: bytes = b"") -> Answered:
+        """Redeem a stage of a run, as :meth:`Judge.play` does; raises as :meth:`redeem`."""
         self._guard.meter(caller)
-        return await self._engine.play(claims, answer)
+        return await self._engine.judge.play(claims, answer, asked=asked)
 
     async def revoke(self, caller: Caller, claims: Claims) -> None:
-        """Use up every try of a token for a visitor, as :meth:`Engine.revoke` does; raises as :meth:`redeem`."""
+        """Use up every try of a token for a visitor, as :meth:`Judge.revoke` does; raises as :meth:`redeem`."""
         self._guard.meter(caller)
-        await self._engine.revoke(claims)
+        await self._engine.judge.revoke(claims)
 
-    def vouch(self, claims: Claims) -> Signed:
+    def vouch(self, answered: Answered) -> Signed:
         """Sign the pass that a solved run earns.
 
         Raises:
             WeakKind: when challenges of its kind do not count at its site.
         """
-        self.require_kind(claims.site, claims.kind)
-        return self._engine.passes.vouch(claims)
+        self.require_kind(answered.claims.site, answered.claims.kind)
+        return self._engine.passes.vouch(answered)
 
     def require_kind(self, key: str, kind: str) -> None:
         """Refuse a kind that does not count at a site; where there is no site, every kind does.

@@ -59,6 +59,17 @@ class Claims(NamedTuple):
     cdata: str = ""
 
 
+class Answered(NamedTuple):
+    """An answer that leads on: all that follows is made of this, and of nothing drawn anew.
+
+    ``claims`` are those of the token that was answered, its stage counted; ``at`` is the Unix second in which that was, as
+    the replay filter knows it: the same on every repeat.
+    """
+
+    claims: Claims
+    at: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pass:
     """What a solved run earns: whose visitor solved what, and until when (Unix seconds) that counts.

@@ -1,28 +1,25 @@
 """The verbs for passes, which solved runs earn: vouch, recognise, admit.
 
 Rule 1: a pass is single-use where it is admitted; recognising one spends nothing.
+
+Rule 2: a pass is derived from the answer that earned it, its jti and its deadline alike: the same answer earns the same pass.
 """
 
-import secrets
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
-from captcha_stateless.errors import CaptchaError, Expired, Spent, Unavailable
-from captcha_stateless.model import Claims, Pass, Signed
-from captcha_stateless.replay.base import Replay
+from captcha_stateless.errors import CaptchaError, Expired
+from captcha_stateless.model import Answered, Pass, Signed
+from captcha_stateless.replay.base import NEVER, Replay
 from captcha_stateless.sites import Site
 from captcha_stateless.telemetry.events import FAULT, Events
 from captcha_stateless.tokens.digests import keyed_hash
 from captcha_stateless.tokens.passes import Signer
 
-#: Where spent passes are filed, and where the idempotency keys that won them.
+#: Where spent passes are filed.
 PASS = "pass"  # noqa: S105 - the name of a namespace
-_PASS_KEY = "pass/key"  # noqa: S105
 PASS_SECONDS = 300
-
-_JTI_BYTES = 16
 
 
 class Passes:
@@ -33,26 +30,25 @@ class Passes:
         *,
         signer: Signer,
         replay: Replay,
-        idempotency_key: bytes,
+        key: bytes,
         seconds: int = PASS_SECONDS,
         clock: Callable[[], float] = time.time,
-        entropy: Callable[[int], bytes] = secrets.token_bytes,
         events: Events | None = None,
     ) -> None:
-        """Take the parts; ``idempotency_key`` hashes the keys under which callers ask again."""
-        self._signer, self._replay, self._key, self._seconds = signer, replay, idempotency_key, seconds
-        self._clock, self._entropy, self._events = clock, entropy, events or Events()
+        """Take the parts; ``key`` derives passes, and hashes the keys under which callers ask again."""
+        self._signer, self._replay, self._key, self._seconds = signer, replay, key, seconds
+        self._clock, self._events = clock, events or Events()
 
-    def vouch(self, claims: Claims) -> Signed:
+    def vouch(self, answered: Answered) -> Signed:
         """Sign the pass that a solved run earns: what it is bound to, and nothing of the challenge."""
-        now = int(self._clock())
+        claims = answered.claims
         earned = Pass(
             site=claims.site,
             host=claims.host,
             kind=claims.kind,
-            jti=self._entropy(_JTI_BYTES),
-            iat=now,
-            exp=now + self._seconds,
+            jti=keyed_hash(self._key, b"pass", claims.jti),
+            iat=max(claims.iat, answered.at),
+            exp=answered.at + self._seconds,
             action=claims.action,
             cdata=claims.cdata,
         )
@@ -109,24 +105,20 @@ class Passes:
 
     async def _admitted(self, token: str, site: Site, idempotency_key: str) -> Pass:
         shown = self.recognise(token, site)
-        key = keyed_hash(self._key, b"idempotency", shown.jti, idempotency_key.encode("utf-8", "replace"))
-        try:
-            await self._replay.spend(PASS, shown.jti, iat=shown.iat, exp=shown.exp, now=self._clock())
-        except Spent:
-            if not idempotency_key or not await self._replay.spent(
-                _PASS_KEY, key, exp=shown.exp, now=self._clock()
-            ):
-                raise
-        else:
-            if idempotency_key:
-                await self._remember(key, shown)
+        text = idempotency_key.encode("utf-8", "replace")
+        key = keyed_hash(self._key, b"idempotency", shown.jti, text) if text else b""
+        # In one step: a call under any other key can at no moment be taken for the winner's.
+        await self._replay.spend(
+            PASS,
+            shown.jti,
+            iat=shown.iat,
+            exp=shown.exp,
+            now=self._clock(),
+            mark=key,
+            moment=0 if key else None,
+            moments=range(1) if key else NEVER,
+        )
         return shown
-
-    async def _remember(self, key: bytes, shown: Pass) -> None:
-        # Only the winner marks its key, after winning: a call under any other key can at no moment be taken for it.
-        # Where the mark fails the verdict stands, and asking again under the key is told "spent".
-        with suppress(Spent, Unavailable):
-            await self._replay.spend(_PASS_KEY, key, iat=shown.iat, exp=shown.exp, now=self._clock())
 
     def published(self) -> dict[str, Any]:
         """Write the JWK Set with which everyone can verify passes."""

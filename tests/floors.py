@@ -15,7 +15,7 @@ FLOORS = [
     ["telemetry"],
     ["kinds", "replay", "risk"],
     ["sites"],
-    ["passes"],
+    ["judge", "passes"],
     ["engine"],
     ["gate"],
     ["http", "client"],

@@ -1,5 +1,6 @@
 """What the tests share: a fake clock, seeded entropy, a server in this process and a visitor of it."""
 
+import base64
 import hashlib
 import json
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from starlette.types import ASGIApp
 
 from captcha_stateless import Settings, create_app
 from captcha_stateless.engine import Engine
+from captcha_stateless.model import Answered, Claims, Sealed
 from captcha_stateless.tokens import keys
 
 NOW = 1_800_000_000
@@ -89,11 +91,30 @@ class Server:
         """Hand out a pass, of the development site unless another is named."""
         claims = self.engine.issue("tests", "grid").claims
         bound = claims._replace(**{"site": "dev-site", "host": "localhost", **binding})  # type: ignore[arg-type]
-        return self.engine.passes.vouch(bound).token
+        return self.engine.passes.vouch(solved(bound, int(self.clock()))).token
 
     def answer(self, token: str, purpose: str) -> Any:
         """Tell the right answer to a token."""
         return self.engine.tell(self.engine.look(token, purpose))
+
+
+def solved(claims: Claims, at: int = NOW) -> Answered:
+    """Say that a token was answered rightly."""
+    return Answered(claims, at)
+
+
+def last_stage(engine: Engine) -> Sealed:
+    """Seal the last stage of a run."""
+    first = engine.issue("onecaptcha", "grid").claims
+    last = engine.advance(solved(first, first.iat))
+    assert last is not None
+    return last
+
+
+def jti_of(token: str) -> str:
+    """Read the jti of a pass."""
+    payload = token.split(".")[1]
+    return str(json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["jti"])
 
 
 def vectors(name: str) -> Any:

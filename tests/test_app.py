@@ -89,12 +89,10 @@ class Down(MemoryReplay):
 
     down = True
 
-    async def spend(
-        self, namespace: str, jti: bytes, *, iat: int, exp: int, now: float, attempts: int = 1
-    ) -> int:
+    async def spend(self, namespace: str, jti: bytes, **options: Any) -> int:
         if self.down:
             raise Unavailable("down", retry_after_seconds=3)
-        return await super().spend(namespace, jti, iat=iat, exp=exp, now=now, attempts=attempts)
+        return await super().spend(namespace, jti, **options)
 
 
 def test_while_the_filter_is_down_an_answer_is_503_and_its_token_stays_unspent(server: Server) -> None:

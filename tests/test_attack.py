@@ -119,7 +119,17 @@ def test_regions_are_those_that_lines_enclose(attack: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["blind_search", "twice", "double_submit", "two_workers", "swapped_parts", "another_purpose", "expired"],
+    [
+        "blind_search",
+        "twice",
+        "after_a_wrong_one",
+        "repeated_late",
+        "double_submit",
+        "two_workers",
+        "swapped_parts",
+        "another_purpose",
+        "expired",
+    ],
 )
 def test_no_attack_on_a_token_is_accepted(attack: dict[str, Any], name: str) -> None:
     finding = attack["protocol"].ATTACKS[name]()

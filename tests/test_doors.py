@@ -324,7 +324,7 @@ def ungated(source: str) -> set[str]:
         for call in calls
         if isinstance(call, ast.Attribute)
         and call.attr in GATED
-        and ast.unparse(call.value).endswith(("engine", "passes"))
+        and ast.unparse(call.value).endswith(("engine", "judge", "passes"))
     }
 
 
@@ -355,5 +355,5 @@ def test_no_adapter_goes_past_the_gate() -> None:
 
 
 def test_who_goes_past_the_gate_is_found() -> None:
-    assert ungated("async def f(self):\n    await self.engine.play(claims, answer)") == {"play"}
+    assert ungated("async def f(self):\n    await self.engine.judge.play(claims, answer)") == {"play"}
     assert ungated("engine.passes.vouch(claims)") == {"vouch"}

@@ -17,17 +17,17 @@ from captcha_stateless.errors import (
     WrongAnswer,
     WrongSite,
 )
-from captcha_stateless.model import Claims, Params, Pass
+from captcha_stateless.model import Answered, Claims, Params, Pass
 from captcha_stateless.sites import DEVELOPMENT, Site
 from tests.conftest import MakeServer
-from tests.support import NOW, Server
+from tests.support import NOW, Server, solved
 
 NINE = [True, False] * 4 + [True]
 DRAWN: list[tuple[str, Params]] = [("grid", {}), ("grid", {"profile": "classic"}), ("text", {})]
 
 
 def redeem(server: Server, claims: Claims, answer: object) -> None:
-    anyio.run(server.engine.redeem, claims, answer)
+    anyio.run(server.engine.judge.redeem, claims, answer)
 
 
 def wrong(server: Server, claims: Claims) -> list[bool]:
@@ -123,7 +123,7 @@ def test_what_is_drawn_together_is_what_is_drawn_alone(server: Server) -> None:
 def test_the_next_stage_is_a_new_token_with_a_new_drawing(server: Server) -> None:
     first = server.engine.issue("test", "grid")
 
-    second = server.engine.advance(first.claims)
+    second = server.engine.advance(solved(first.claims))
 
     assert second is not None
     assert second.claims.stage == 1
@@ -132,10 +132,10 @@ def test_the_next_stage_is_a_new_token_with_a_new_drawing(server: Server) -> Non
 
 
 def test_after_the_last_stage_there_is_none(server: Server) -> None:
-    second = server.engine.advance(server.engine.issue("test", "grid").claims)
+    second = server.engine.advance(solved(server.engine.issue("test", "grid").claims))
 
     assert second is not None
-    assert server.engine.advance(second.claims) is None
+    assert server.engine.advance(solved(second.claims)) is None
 
 
 def admit(server: Server, token: str, site: Site = DEVELOPMENT, key: str = "") -> Pass:
@@ -157,7 +157,7 @@ def test_a_pass_holds_what_the_run_was_bound_to(server: Server) -> None:
 def test_what_a_run_is_bound_to_survives_its_stages(server: Server) -> None:
     first = server.engine.issue("test", "grid", site="dev-site", host="localhost", action="a", cdata="c")
 
-    second = server.engine.advance(server.engine.look(first.token, "test"))
+    second = server.engine.advance(solved(server.engine.look(first.token, "test")))
 
     assert second is not None
     claims = server.engine.look(second.token, "test")
@@ -254,7 +254,7 @@ def test_an_answer_before_its_time_is_too_soon_and_spent(server: Server) -> None
 
 def test_a_revoked_token_has_no_try_left(server: Server) -> None:
     claims = server.engine.issue("test", "grid", tries=3).claims
-    anyio.run(server.engine.revoke, claims)
+    anyio.run(server.engine.judge.revoke, claims)
 
     with pytest.raises(Spent):
         redeem(server, claims, server.engine.tell(claims))
@@ -263,8 +263,8 @@ def test_a_revoked_token_has_no_try_left(server: Server) -> None:
 def test_a_token_may_be_revoked_twice(server: Server) -> None:
     claims = server.engine.issue("test", "grid").claims
 
-    anyio.run(server.engine.revoke, claims)
-    anyio.run(server.engine.revoke, claims)
+    anyio.run(server.engine.judge.revoke, claims)
+    anyio.run(server.engine.judge.revoke, claims)
 
 
 def test_work_is_never_extended(server: Server) -> None:
@@ -286,8 +286,8 @@ def test_the_holder_of_the_keys_reads_a_token_of_any_purpose(server: Server) -> 
     assert server.engine.inspect(sealed.token) == sealed.claims
 
 
-def play(server: Server, claims: Claims, answer: object) -> Claims:
-    return anyio.run(server.engine.play, claims, answer)
+def play(server: Server, claims: Claims, answer: object) -> Answered:
+    return anyio.run(server.engine.judge.play, claims, answer)
 
 
 def run(server: Server, right: str) -> list[tuple[int, int, int]]:
@@ -296,9 +296,9 @@ def run(server: Server, right: str) -> list[tuple[int, int, int]]:
     seen = []
     for verdict in right:
         answer = server.engine.tell(sealed.claims) if verdict == "R" else wrong(server, sealed.claims)
-        claims = play(server, server.engine.look(sealed.token, "test"), answer)
-        seen.append((claims.stage, claims.hits, claims.misses))
-        following = server.engine.advance(claims)
+        answered = play(server, server.engine.look(sealed.token, "test"), answer)
+        seen.append((answered.claims.stage, answered.claims.hits, answered.claims.misses))
+        following = server.engine.advance(answered)
         if following is None:
             return seen
         sealed = following

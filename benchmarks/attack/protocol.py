@@ -1,4 +1,4 @@
-"""Attacks on tokens instead of pictures: what each tries, and how many answers too many were accepted."""
+"""Attacks on tokens instead of pictures: what each tries, and how many paths too many it opened."""
 
 import tempfile
 from collections.abc import Callable, Mapping
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import httpx
 import numpy as np
 from api import NOW, PATH, Service, service
 
@@ -17,7 +18,7 @@ PLAIN: Mapping[str, Any] = {"family": "filled"}
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """How many forbidden answers were sent, and how many of them were accepted."""
+    """How many answers were sent that must open nothing, and how many did; a repeat leads where its first did."""
 
     name: str
     sent: int
@@ -46,40 +47,65 @@ def blind_search() -> Finding:
 
 
 def twice() -> Finding:
-    """Send the right answer a second time."""
+    """Send the right answer a second time: another next stage would be a second path."""
     with service(**PLAIN) as served:
-        accepted = 0
+        opened = 0
         for _ in range(TOKENS):
             token = begun(served)
             right = served.judge(token)
-            assert served.post(token=token, answer=right).status_code == 200
-            accepted += served.post(token=token, answer=right).status_code == 200
-        return Finding("second answer, same replica", TOKENS, accepted)
+            opened += len({following(served.post(token=token, answer=right)) for _ in range(2)}) - 1
+        return Finding("second answer, same replica", TOKENS, opened)
+
+
+def after_a_wrong_one() -> Finding:
+    """Send the right answer after a wrong one."""
+    with service(**PLAIN) as served:
+        codes = []
+        for _ in range(TOKENS):
+            token = begun(served)
+            right = served.judge(token)
+            served.post(token=token, answer=[not tile for tile in right])
+            codes.append(served.post(token=token, answer=right).status_code)
+        return Finding("right answer after a wrong one", TOKENS, sum(code == 200 for code in codes))
+
+
+def repeated_late() -> Finding:
+    """Send the right answer again when its minute is over."""
+    clock = Clock()
+    with service(clock=clock, **PLAIN) as served:
+        codes = []
+        for _ in range(TOKENS):
+            token = begun(served)
+            right = served.judge(token)
+            served.post(token=token, answer=right)
+            clock.now += 66
+            codes.append(served.post(token=token, answer=right).status_code)
+        return Finding("right answer again, after its minute", TOKENS, sum(code == 200 for code in codes))
 
 
 def double_submit() -> Finding:
     """Send the right answer ten times at once."""
     with service(**PLAIN) as served:
-        accepted = 0
+        opened = 0
         for _ in range(TOKENS):
             token = begun(served)
-            accepted += anyio.run(at_once, served, token, served.judge(token)) - 1
-        return Finding("ten right answers at once", TOKENS * 9, accepted)
+            opened += len(anyio.run(at_once, served, token, served.judge(token))) - 1
+        return Finding("ten right answers at once", TOKENS * 9, opened)
 
 
-async def at_once(served: Service, token: str, answer: list[bool]) -> int:
-    """Race ten requests; tell how many won."""
-    won: list[bool] = []
+async def at_once(served: Service, token: str, answer: list[bool]) -> set[str]:
+    """Race ten requests; tell which next stages they opened."""
+    opened: set[str] = set()
 
     async def send() -> None:
         headers = {"X-Captcha-Challenge": token}
         reply = await served.send(PATH, {"headers": headers, "json": {"answer": answer}})
-        won.append(reply.status_code == 200)
+        opened.add(following(reply))
 
     async with anyio.create_task_group() as group:
         for _ in range(10):
             group.start_soon(send)
-    return sum(won)
+    return opened
 
 
 def two_workers() -> Finding:
@@ -87,13 +113,12 @@ def two_workers() -> Finding:
     with tempfile.TemporaryDirectory() as folder:
         shared = {"replay": "shared", "replay_dir": Path(folder) / "replay", **PLAIN}
         one, other = (Service(Path(folder), **shared) for _ in range(2))
-        accepted = 0
+        opened = 0
         for _ in range(TOKENS):
             token = begun(one)
             right = one.judge(token)
-            assert one.post(token=token, answer=right).status_code == 200
-            accepted += other.post(token=token, answer=right).status_code == 200
-        return Finding("second answer, another worker of the host", TOKENS, accepted)
+            opened += len({following(each.post(token=token, answer=right)) for each in (one, other)}) - 1
+        return Finding("second answer, another worker of the host", TOKENS, opened)
 
 
 def swapped_parts() -> Finding:
@@ -146,6 +171,11 @@ def expired() -> Finding:
         return Finding("right answer after the deadline", TOKENS, sum(code == 200 for code in codes))
 
 
+def following(reply: httpx.Response) -> str:
+    """Read the next stage's token, which is the same for the same stage."""
+    return str(reply.json()["challenge"])
+
+
 def begun(served: Service) -> str:
     """Begin a run, and return its token."""
     return str(served.post().json()["challenge"])
@@ -156,6 +186,8 @@ ATTACKS: Mapping[str, Callable[[], Finding]] = {
     for attack in (
         blind_search,
         twice,
+        after_a_wrong_one,
+        repeated_late,
         double_submit,
         two_workers,
         swapped_parts,

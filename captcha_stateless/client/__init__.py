@@ -6,7 +6,8 @@ Rule 1: closed unless told otherwise. No pass, no answer, a strange answer: the 
 a server out of reach must not keep visitors out. Out of reach is a connection that failed or a 5xx, which no visitor can
 bring about by what he sends: what cannot be a pass is a no before any call, and so is an answer of 4xx.
 
-Rule 2: a call is made again only under an idempotency key; without one, a call whose answer was lost has used up the pass.
+Rule 2: each call goes under an idempotency key, the caller's or a random one, so that one whose answer was lost is made again
+and gets that answer.
 
 Rule 3: offline verification is not single-use: the same pass verifies until it expires. What must happen once asks the
 server.

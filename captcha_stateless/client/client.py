@@ -1,5 +1,6 @@
 """The client: what a back end asks, over one call or without any."""
 
+import secrets
 import time
 from collections.abc import Callable, Collection
 from typing import Any, Self
@@ -13,6 +14,7 @@ from captcha_stateless.errors import BadToken, Misconfigured
 
 TIMEOUT_SECONDS = 5.0
 RETRIES = 2
+_KEY_BYTES = 16
 
 SITEVERIFY = "/turnstile/v0/siteverify"
 
@@ -41,7 +43,7 @@ class Client:
             site_key: the site's key, for :meth:`verify_offline`.
             issuer: what the server names as ``iss`` in its passes.
             timeout_seconds: how long each call may take.
-            retries: how many more calls are made under one idempotency key where the server is out of reach.
+            retries: how many more times a call is made, the same each time, where the server is out of reach.
             fail_open: let visitors through while the server is out of reach.
             clock: tells the time in Unix seconds.
             httpx_options: further options of httpx's clients, e.g. ``verify`` or ``transport``.
@@ -65,8 +67,8 @@ class Client:
 
         Args:
             token: what the visitor's browser sent; nothing at all is a no.
-            idempotency_key: a new random text for each visitor's request. With it a lost call is made again, and asking again
-                with the same key gets the same answer.
+            idempotency_key: a text of the visitor's request, for a caller that may itself ask again: the same key gets the
+                same answer. Without it the call has a random one.
             action: what the pass must have been earned for.
             hostname: where it must have been earned.
 
@@ -75,7 +77,8 @@ class Client:
         """
         if isinstance(text := readable(token), Verdict):
             return text
-        for question in self._questions(text, idempotency_key):
+        question = self._question(text, idempotency_key)
+        for _ in range(1 + self._retries):
             verdict = answered(fetched(self._http(), "POST", SITEVERIFY, json=question))
             if verdict is not None:
                 return verdict.expecting(action, hostname)
@@ -92,7 +95,8 @@ class Client:
         """Do what :meth:`verify` does, without blocking the event loop."""
         if isinstance(text := readable(token), Verdict):
             return text
-        for question in self._questions(text, idempotency_key):
+        question = self._question(text, idempotency_key)
+        for _ in range(1 + self._retries):
             verdict = answered(await afetched(await self._async.client(), "POST", SITEVERIFY, json=question))
             if verdict is not None:
                 return verdict.expecting(action, hostname)
@@ -161,14 +165,11 @@ class Client:
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
-    def _questions(self, token: str, idempotency_key: str | None) -> list[dict[str, str]]:
-        """Word the question as often as it may be asked."""
+    def _question(self, token: str, idempotency_key: str | None) -> dict[str, str]:
         if not self._secret:
             raise Misconfigured("give the client the site's secret")
-        fields = {"secret": self._secret, "response": token}
-        if idempotency_key:
-            fields["idempotency_key"] = idempotency_key
-        return [fields] * (1 + (self._retries if idempotency_key else 0))
+        key = idempotency_key or secrets.token_urlsafe(_KEY_BYTES)
+        return {"secret": self._secret, "response": token, "idempotency_key": key}
 
     def _judged(self, token: str) -> Verdict:
         if not self._site_key:

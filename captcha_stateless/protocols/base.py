@@ -26,7 +26,7 @@ from captcha_stateless.http.origin import page_host
 from captcha_stateless.http.proxies import TRUSTED
 from captcha_stateless.http.replies import Json
 from captcha_stateless.http.routing import QueryRoute, RestRoute, WholeRoute
-from captcha_stateless.model import Claims, Params, Sealed
+from captcha_stateless.model import Answered, Params, Sealed
 from captcha_stateless.risk import Caller
 from captcha_stateless.settings import Settings
 from captcha_stateless.sites import Sites
@@ -151,10 +151,18 @@ class Adapter(ABC):
         return Endpoint(self, self.table()[path])
 
     async def ask(
-        self, request: Request, binding: Binding, kind: str, wanted: Params | None = None, *, tries: int = 1
+        self,
+        request: Request,
+        binding: Binding,
+        kind: str,
+        wanted: Params | None = None,
+        *,
+        tries: int = 1,
+        after: Answered | None = None,
     ) -> Sealed:
         """Have a challenge of a kind drawn, as :meth:`Gate.issue` does."""
-        return await self.gate.issue(self.caller(request), binding, self.name, kind, wanted, tries=tries)
+        caller = self.caller(request)
+        return await self.gate.issue(caller, binding, self.name, kind, wanted, tries=tries, after=after)
 
     def caller(self, request: Request) -> Caller:
         """Tell who asks; a score in a header counts only where a trusted proxy handed the request on."""
@@ -179,9 +187,9 @@ class Adapter(ABC):
             request, asked.get("sitekey"), action=asked.get("action", ""), cdata=asked.get("cdata", "")
         )
 
-    def earned(self, claims: Claims) -> dict[str, str]:
+    def earned(self, answered: Answered) -> dict[str, str]:
         """Put a solved run's pass into a header, for protocols whose bodies have no place for it."""
-        return {PASS_HEADER: self.gate.vouch(claims).token}
+        return {PASS_HEADER: self.gate.vouch(answered).token}
 
 
 def _score(text: str, settings: Settings) -> int | None:

@@ -70,8 +70,8 @@ class MiniCap(Adapter):
         """Judge what a picture is said to read."""
         token, answer = text(await read_json(request), "id", "text")
         claims = self.engine.look(token, self.name)
-        await self.gate.redeem(self.caller(request), claims, answer)
-        return _reply(HTTPStatus.OK, VALIDATED, self.earned(claims))
+        answered = await self.gate.redeem(self.caller(request), claims, answer)
+        return _reply(HTTPStatus.OK, VALIDATED, self.earned(answered))
 
     def word(self, error: CaptchaError) -> Response:
         """Word a refusal as ``{"status": …, "message": …}``."""

@@ -143,12 +143,12 @@ class NoJs(Adapter):
         answer = _answered(sealed.claims, fields)
         if answer is None:
             return _lead(ask, token=sealed.token, note="none")
-        claims = await self.gate.play(self.caller(request), sealed.claims, answer)
-        following = self.engine.advance(claims)
+        answered = await self.gate.play(self.caller(request), sealed.claims, answer)
+        following = self.engine.advance(answered)
         if following is not None:
             return _lead(ask, token=following.token, note="next")
-        earned = self.gate.vouch(claims).token
-        return _lead(ask, **{EARNED: earned}) if claims.site else pages.done(ask, earned)
+        earned = self.gate.vouch(answered).token
+        return _lead(ask, **{EARNED: earned}) if sealed.claims.site else pages.done(ask, earned)
 
     def reply(self, error: CaptchaError, request: Request) -> Response:
         """Word a refusal as a page in the visitor's language."""

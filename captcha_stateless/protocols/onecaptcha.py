@@ -31,7 +31,7 @@ from captcha_stateless.http.dataurl import PREFIX, base64, data_url
 from captcha_stateless.http.endpoint import BodyTooLarge, MethodNotAllowed
 from captcha_stateless.http.replies import Json
 from captcha_stateless.kinds import KINDS
-from captcha_stateless.model import Claims, Params, Sealed
+from captcha_stateless.model import Answered, Claims, Params, Sealed
 from captcha_stateless.protocols.base import Adapter, Table, wording
 from captcha_stateless.sites import Site, testkeys
 
@@ -101,11 +101,11 @@ class OneCaptcha(Adapter):
         answer = body.get("answer") if isinstance(body, dict) else None
         if claims.purpose == FIRST:
             return await self._begin(request, claims, answer)
-        claims = await self.gate.play(self.caller(request), claims, answer)
-        following = self.engine.advance(claims)
+        answered = await self.gate.play(self.caller(request), claims, answer)
+        following = self.engine.advance(answered)
         if following is not None:
             return await self._stage(following)
-        return Json({"done": True, "flag": self.settings.flag or self.gate.vouch(claims).token})
+        return Json({"done": True, "flag": self.settings.flag or self.gate.vouch(answered).token})
 
     async def work(self, request: Request) -> Response:
         """Tell the work that a run will begin with, or that there is none."""
@@ -130,9 +130,8 @@ class OneCaptcha(Adapter):
         more = {"kinds": kinds} if kinds else {}
         if worked is None and (first := self._first(request, kind, binding.site)):
             return await self._stage(first, {"first": True, **more})
-        if worked:
-            await self._settle(request, worked, solution, binding)
-        return await self._stage(await self._drawn(request, kind, kinds, binding), more)
+        after = await self._settled(request, worked, solution, (kind, *binding)) if worked else None
+        return await self._stage(await self._drawn(request, kind, kinds, binding, after), more)
 
     def _first(self, request: Request, kind: str | None, site: str, *, counted: bool = True) -> Sealed | None:
         """Seal the work that comes before anything is drawn; None where there is none to do, or nothing will be drawn."""
@@ -142,18 +141,27 @@ class OneCaptcha(Adapter):
             return None
         return self.gate.first(self.caller(request), site, FIRST, FIRST_SECONDS, counted=counted)
 
-    async def _settle(self, request: Request, worked: Claims, solution: object, binding: Binding) -> None:
-        """Use up what was worked."""
-        if worked.site != binding.site:
+    async def _settled(
+        self, request: Request, worked: Claims, solution: object, asked: tuple[str | None, ...]
+    ) -> Answered:
+        """Use up what was worked; whoever sends it again must ask for the same, or one work would open many runs."""
+        if worked.site != asked[1]:
             raise BadToken("work for another site")
-        await self.gate.redeem(self.caller(request), worked, solution)
+        words = _json.encode([*asked, request.query_params.get("profile")]).encode("ascii")
+        return await self.gate.play(self.caller(request), worked, solution, asked=words)
 
     async def _drawn(
-        self, request: Request, kind: str | None, kinds: Collection[str], binding: Binding
+        self,
+        request: Request,
+        kind: str | None,
+        kinds: Collection[str],
+        binding: Binding,
+        after: Answered | None,
     ) -> Sealed:
         """Have drawn what is asked for; of work and ``auto``, the site's policy knows how hard it must be."""
         if kind not in (AUTO, "work"):
-            return await self.ask(request, binding, kind or "grid", self._wanted(request, kind))
+            wanted = self._wanted(request, kind)
+            return await self.ask(request, binding, kind or "grid", wanted, after=after)
         # A sound is for those who ask for one.
         among = [each for each in (kinds if kind == AUTO else [kind]) if KINDS[each].face != "sound"]
         return await self.gate.issue_policed(
@@ -162,6 +170,7 @@ class OneCaptcha(Adapter):
             self.name,
             among,
             lambda demand: {**_patience(demand.kind), **demand.params},
+            after=after,
         )
 
     def _kinds(self, key: str, wanted: str) -> list[str]:

@@ -95,8 +95,8 @@ class RelaySms(Adapter):
         claims = self.engine.look(token, self.name)
         if claims.site != binding.site:
             raise BadToken("token of another site")
-        await self.gate.redeem(self.caller(request), claims, answer)
-        proof = self.engine.attest(claims, VERIFICATION, {"of": _name(token)})
+        answered = await self.gate.play(self.caller(request), claims, answer)
+        proof = self.engine.attest(answered, VERIFICATION, {"of": _name(token)})
         # No pass beside it: one solve is one credential.
         return Json({"success": True, "message": SOLVED, "token": f"{token}-{proof.token}"})
 
@@ -109,7 +109,7 @@ class RelaySms(Adapter):
             claims = self.engine.look(verification, VERIFICATION)
             if claims.site != site.key or claims.params.get("of") != _name(challenge):
                 raise BadToken("verification token of another site or challenge")
-            await self.engine.consume(claims)
+            await self.engine.judge.consume(claims)
         except Refused as error:
             raise NotVerified(f"{error.code}: {error}") from None
         return Json({"success": True, "message": VERIFIED})

@@ -116,7 +116,7 @@ class RestCaptcha(Adapter):
         try:
             claims = self._claims(token, site)
             host = claims.host
-            await self.engine.redeem(claims, solution)
+            await self.engine.judge.redeem(claims, solution)
         except Refused as error:
             self.note(error)
             status = wording(VERDICTS, error)

@@ -126,10 +126,10 @@ class Tornevall(Adapter):
         token, answer = await self._answer(request, words)
         try:
             claims = self.engine.look(token, self.name)
-            await self.gate.redeem(self.caller(request), claims, answer)
+            answered = await self.gate.redeem(self.caller(request), claims, answer)
         except (Refused, BadAnswer) as error:
             raise TestFailed(f"{error.code}: {error}", _version(request)) from None
-        return Json({"response": {"testCaptchaResponse": "1"}}, headers=self.earned(claims))
+        return Json({"response": {"testCaptchaResponse": "1"}}, headers=self.earned(answered))
 
     def word(self, error: CaptchaError) -> Response:
         """Word a refusal as ``errors`` with a code and a fault string."""

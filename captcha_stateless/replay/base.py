@@ -1,16 +1,20 @@
 """The contract of a replay filter: the one thing that a deployment remembers is which attempts are spent."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from captcha_stateless.errors import Refused, Unavailable
+from captcha_stateless.errors import Spent, Unavailable
 
 #: How far a single-use promise reaches: one process, all workers of one host, or every replica.
 Scope = Literal["process", "host", "global"]
 
-#: Appended to a namespace where the one right answer is marked.
-_WON = "/won"
+#: Appended to a namespace for the marks that are left beside its attempts.
+_MARKS = "/won"
+
+#: No moments: nothing is known again.
+NEVER = range(0)
 
 #: How far a token may come from the future: hosts that ask a time server differ by milliseconds.
 AHEAD_SECONDS = 0.25
@@ -39,6 +43,22 @@ def attempt_name(namespace: str, jti: bytes, attempt: int) -> bytes:
     return b"%c%b%c%b%d" % (len(namespace), namespace.encode("ascii"), len(jti), jti, attempt)
 
 
+def mark_name(namespace: str, jti: bytes, mark: bytes) -> bytes:
+    """Return the bytes that stand for a mark beside a token's attempts."""
+    return attempt_name(namespace + _MARKS, jti + mark, 0)
+
+
+def repeat_of(found: Sequence[bool]) -> int:
+    """Tell at which of the moments a mark was left, as :meth:`Replay.spend` returns it.
+
+    Raises:
+        Spent: at none, or at more than one: all but one are false positives then, and none is believed.
+    """
+    if found.count(True) != 1:
+        raise Spent("every attempt is used up")
+    return -found.index(True)
+
+
 def require_past(iat: int, now: float) -> None:
     """Refuse a token from the future until its time has come.
 
@@ -59,16 +79,29 @@ def early() -> Unavailable:
 class Replay(ABC):
     """Remembers which attempts are spent, for as long as their tokens live, and forgets them afterwards.
 
-    A filter may wrongly say *spent* (with the small probability it states), never wrongly *fresh*.
+    A filter may wrongly say *spent*, or *repeated*, with the small probability it states; never wrongly *fresh*.
     """
 
     scope: Scope
 
     @abstractmethod
     async def spend(
-        self, namespace: str, jti: bytes, *, iat: int, exp: int, now: float, attempts: int = 1
+        self,
+        namespace: str,
+        jti: bytes,
+        *,
+        iat: int,
+        exp: int,
+        now: float,
+        attempts: int = 1,
+        mark: bytes = b"",
+        moment: int | None = None,
+        moments: range = NEVER,
     ) -> int:
         """Use up the first unused one of a token's attempts, in one atomic step.
+
+        With a ``moment`` the same step uses up all attempts that remain and leaves the mark beside them: of all callers that
+        want to leave one, one does.
 
         Args:
             namespace: what the attempt is for (at most 32 ASCII characters); equal jtis of two namespaces are
@@ -79,27 +112,20 @@ class Replay(ABC):
                 this jti.
             now: the caller's clock, in Unix seconds.
             attempts: how many times the token may be tried, at least 1.
+            mark: 16 bytes that stand for what the caller says, or none.
+            moment: the number that the mark is left with; None: it is not left.
+            moments: the numbers, one after the other and at most 4,096, with which it is known again.
 
         Returns:
-            The number of the attempt that this call used up, from 1 to ``attempts``.
+            The number of the attempt that this call used up, from 1 to ``attempts``; or, where all were used up and the
+            mark was left with one of ``moments``, minus that one's place there (0 for the first).
 
         Raises:
-            Spent: no attempt is left.
+            Spent: no attempt is left, and the mark was not left at such a moment.
             Expired: ``exp`` has come or lies beyond the filter's horizon, or the token is older than its
                 memory.
             Unavailable: the filter cannot say, or the namespace has used up its share of the room, or the
                 token comes from the future; nothing was spent.
-        """
-
-    @abstractmethod
-    async def spent(self, namespace: str, jti: bytes, *, exp: int, now: float) -> bool:
-        """Tell whether the first attempt is used up, using up nothing; arguments as in :meth:`spend`.
-
-        A filter that was emptied may wrongly say no, never wrongly yes but for its false positives.
-
-        Raises:
-            Expired: ``exp`` has come or lies beyond the filter's horizon.
-            Unavailable: the filter cannot say.
         """
 
     @abstractmethod
@@ -116,23 +142,3 @@ class Replay(ABC):
 
     async def close(self) -> None:  # noqa: B027 - most filters have nothing to give back
         """Give back what the filter holds (connections, maps)."""
-
-    async def win(self, namespace: str, jti: bytes, *, iat: int, exp: int, now: float, attempts: int) -> None:
-        """Let one right answer through and close the attempts that remain.
-
-        Of two right answers at the same moment, exactly one returns. The mark of the winner decides that, not
-        the closing: where the closing fails, what is left open can be tried, but no longer won.
-
-        Raises:
-            Spent: another right answer came first.
-            Expired: as in :meth:`spend`.
-            Unavailable: as in :meth:`spend`.
-        """
-        if attempts == 1:
-            return
-        await self.spend(namespace + _WON, jti, iat=iat, exp=exp, now=now)
-        try:
-            while await self.spend(namespace, jti, iat=iat, exp=exp, now=now, attempts=attempts) < attempts:
-                pass
-        except (Refused, Unavailable):
-            return

@@ -114,22 +114,27 @@ class Placer:
         )
 
     def place(self, attempt: bytes) -> tuple[int, list[int]]:
-        """Return the attempt's block, and its bits' positions therein, of which the low 12 bits count."""
+        """Return the attempt's block, and its bits' positions therein, of which the low 12 bits count.
+
+        What has a moment, too, has its bits that much further on: one look at its block finds it at every moment.
+        """
         hashed = self._keyed.copy()
         hashed.update(attempt)
         block, *positions = self._digest.unpack(hashed.digest())
         return block % self._blocks, positions
 
 
-def is_marked(bits: Bits, start: int, positions: list[int]) -> bool:
-    """Tell whether every position is set in the block that begins at byte ``start``."""
-    for position in positions:  # noqa: SIM110 - all() over a generator takes twice the time
+def is_marked(bits: Bits, start: int, positions: list[int], moment: int = 0) -> bool:
+    """Tell whether every position is set, at a moment, in the block that begins at byte ``start``."""
+    for position in positions:
+        position += moment
         if not bits[start + (position >> 3 & _BYTE)] & (1 << (position & 7)):
             return False
     return True
 
 
-def mark(bits: Bits, start: int, positions: list[int]) -> None:
-    """Set every position in the block that begins at byte ``start``."""
+def mark_bits(bits: Bits, start: int, positions: list[int], moment: int = 0) -> None:
+    """Set every position, at a moment, in the block that begins at byte ``start``."""
     for position in positions:
+        position += moment
         bits[start + (position >> 3 & _BYTE)] |= 1 << (position & 7)

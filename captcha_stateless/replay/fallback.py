@@ -5,11 +5,21 @@ it has itself seen: with n replicas a token is honoured at most n times in all, 
 """
 
 import logging
+from typing import TypedDict
 
 from captcha_stateless.errors import Expired, Unavailable
-from captcha_stateless.replay.base import Replay, ReplayState
+from captcha_stateless.replay.base import NEVER, Replay, ReplayState
 
 _log = logging.getLogger(__name__)
+
+
+class _Known(TypedDict):
+    iat: int
+    exp: int
+    now: float
+    attempts: int
+    mark: bytes
+    moments: range
 
 
 class FallbackReplay(Replay):
@@ -21,26 +31,42 @@ class FallbackReplay(Replay):
         self._alone = False
 
     async def spend(
-        self, namespace: str, jti: bytes, *, iat: int, exp: int, now: float, attempts: int = 1
+        self,
+        namespace: str,
+        jti: bytes,
+        *,
+        iat: int,
+        exp: int,
+        now: float,
+        attempts: int = 1,
+        mark: bytes = b"",
+        moment: int | None = None,
+        moments: range = NEVER,
     ) -> int:
         """Use up the first unused attempt; see :meth:`Replay.spend`."""
+        known: _Known = {
+            "iat": iat,
+            "exp": exp,
+            "now": now,
+            "attempts": attempts,
+            "mark": mark,
+            "moments": moments,
+        }
         try:
-            attempt = await self._shared.spend(namespace, jti, iat=iat, exp=exp, now=now, attempts=attempts)
+            found = await self._shared.spend(namespace, jti, moment=moment, **known)
         except Unavailable as error:
             self._tell(error, alone=True)
-            return await self._local.spend(namespace, jti, iat=iat, exp=exp, now=now, attempts=attempts)
+            return await self._local.spend(namespace, jti, moment=moment, **known)
         self._tell(None, alone=False)
-        await self._remember(namespace, jti, iat=iat, exp=exp, now=now, attempts=attempts)
-        return attempt
-
-    async def spent(self, namespace: str, jti: bytes, *, exp: int, now: float) -> bool:
-        """Tell whether the first attempt is used up in either; see :meth:`Replay.spent`."""
+        # Whatever this replica honours, it honours through its local filter, one mark each. So a token spent before the
+        # shared filter went down is not fresh here meanwhile, and one spent meanwhile is Spent when it is back.
         try:
-            if await self._shared.spent(namespace, jti, exp=exp, now=now):
-                return True
-        except Unavailable as error:
-            self._tell(error, alone=True)
-        return await self._local.spent(namespace, jti, exp=exp, now=now)
+            left = moment if found > 0 else moments[-found]
+            here = await self._local.spend(namespace, jti, moment=left, **known)
+        except (Unavailable, Expired) as error:
+            _log.warning("the local replay filter does not remember: %s", error)
+            return found
+        return found if found <= 0 or here > 0 else here
 
     async def state(self, now: float) -> ReplayState:
         """Tell the shared filter's state while it is up, else the local one's, whose scope is one process."""
@@ -58,16 +84,6 @@ class FallbackReplay(Replay):
         """Close both."""
         await self._shared.close()
         await self._local.close()
-
-    async def _remember(
-        self, namespace: str, jti: bytes, *, iat: int, exp: int, now: float, attempts: int
-    ) -> None:
-        # Whatever this replica honours, it honours through its local filter, one mark each. So a token spent before the
-        # shared filter went down is not fresh here meanwhile, and one spent meanwhile is Spent when it is back.
-        try:
-            await self._local.spend(namespace, jti, iat=iat, exp=exp, now=now, attempts=attempts)
-        except (Unavailable, Expired) as error:
-            _log.warning("the local replay filter does not remember: %s", error)
 
     def _tell(self, error: object, *, alone: bool) -> None:
         if alone and not self._alone:

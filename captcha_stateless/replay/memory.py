@@ -7,11 +7,20 @@ clock that ran ahead, once that was set back, the process restarted, and the tim
 
 import math
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from captcha_stateless.errors import Expired, Spent, Unavailable
-from captcha_stateless.replay.base import Replay, ReplayState, attempt_name, require_past
-from captcha_stateless.replay.bloom import BLOCK_BYTES, Geometry, Placer, is_marked, mark
+from captcha_stateless.errors import Expired, Unavailable
+from captcha_stateless.replay.base import (
+    NEVER,
+    Replay,
+    ReplayState,
+    attempt_name,
+    mark_name,
+    repeat_of,
+    require_past,
+)
+from captcha_stateless.replay.bloom import BLOCK_BYTES, Geometry, Placer, is_marked, mark_bits
 from captcha_stateless.replay.shares import Shares, full, lane
 from captcha_stateless.replay.window import Window
 
@@ -68,7 +77,17 @@ class MemoryReplay(Replay):
         self._lock = threading.Lock()
 
     async def spend(
-        self, namespace: str, jti: bytes, *, iat: int, exp: int, now: float, attempts: int = 1
+        self,
+        namespace: str,
+        jti: bytes,
+        *,
+        iat: int,
+        exp: int,
+        now: float,
+        attempts: int = 1,
+        mark: bytes = b"",
+        moment: int | None = None,
+        moments: range = NEVER,
     ) -> int:
         """Use up the first unused attempt; see :meth:`Replay.spend`."""
         number = self._window.bucket(exp, now)
@@ -78,17 +97,19 @@ class MemoryReplay(Replay):
         # One event loop would not need the lock; threads would win a race twice without it.
         with self._lock:
             bucket = self._open(number, now)
-            for attempt in range(1, attempts + 1):
-                if self._mark(bucket, lane(namespace), attempt_name(namespace, jti, attempt)):
-                    return attempt
-        raise Spent("every attempt is used up")
-
-    async def spent(self, namespace: str, jti: bytes, *, exp: int, now: float) -> bool:
-        """Tell whether the first attempt is used up; see :meth:`Replay.spent`."""
-        block, positions = self._placer.place(attempt_name(namespace, jti, 1))
-        with self._lock:
-            bucket = self._buckets.get(self._window.bucket(exp, now))
-            return bucket is not None and is_marked(bucket.bits, block * BLOCK_BYTES, positions)
+            for place in range(1, attempts + 1):
+                at = self._placer.place(attempt_name(namespace, jti, place))
+                if not is_marked(bucket.bits, at[0] * BLOCK_BYTES, at[1]):
+                    more = [attempt_name(namespace, jti, rest) for rest in range(place + 1, attempts + 1)]
+                    places = [(*at, 0)]
+                    if moment is not None:
+                        places += [(*self._placer.place(name), 0) for name in more]
+                        places.append((*self._placer.place(mark_name(namespace, jti, mark)), moment))
+                    self._mark(bucket, lane(namespace), places)
+                    return place
+            block, positions = self._placer.place(mark_name(namespace, jti, mark))
+            start = block * BLOCK_BYTES
+            return repeat_of([is_marked(bucket.bits, start, positions, each) for each in moments])
 
     async def state(self, now: float) -> ReplayState:
         """Tell how the filter is."""
@@ -125,16 +146,12 @@ class MemoryReplay(Replay):
             # blocks no longer than needed.
             self._floor = max(self._floor, number + 1)
 
-    def _mark(self, bucket: _Bucket, whose: str, attempt: bytes) -> bool:
-        """Mark the attempt as spent; tell whether it was fresh."""
-        block, positions = self._placer.place(attempt)
-        start = block * BLOCK_BYTES
-        if is_marked(bucket.bits, start, positions):
-            return False
+    def _mark(self, bucket: _Bucket, whose: str, places: Sequence[tuple[int, list[int], int]]) -> None:
+        """Mark blocks and positions at their moments, all of them or none."""
         taken = bucket.taken.get(whose, 0)
-        if not self._shares.left(taken, bucket.common):
+        if self._shares.left(taken, bucket.common) < len(places):
             raise full(self._window.bucket_seconds)
-        bucket.taken[whose] = taken + 1
-        bucket.common += self._shares.charged(taken, 1)
-        mark(bucket.bits, start, positions)
-        return True
+        bucket.taken[whose] = taken + len(places)
+        bucket.common += self._shares.charged(taken, len(places))
+        for block, positions, moment in places:
+            mark_bits(bucket.bits, block * BLOCK_BYTES, positions, moment)

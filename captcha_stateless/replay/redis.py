@@ -3,8 +3,8 @@
 What it promises: no attempt is fresh twice, on whichever replica. Where the server may have forgotten (a
 restart, empty or from an old file, FLUSHALL, the promotion of a replica) it refuses every token issued
 before, instead. Where the server does not answer within 50 ms the answer is Unavailable: the token stays
-unspent, or is burned where only the reply was lost. Nothing is tried again: a second try would find the token
-spent by the first.
+unspent, or is spent where only the reply was lost. Nothing is tried again here: the visitor who sends the same answer again
+is known by its mark.
 
 The hosts' clocks need not agree for that; those of servers that replace one another must, to a quarter of a second.
 
@@ -28,7 +28,16 @@ from typing import Any, Literal
 
 from captcha_stateless.errors import CaptchaError, Expired, Misconfigured, Spent, Unavailable
 from captcha_stateless.replay import lua
-from captcha_stateless.replay.base import AHEAD_SECONDS, Replay, ReplayState, attempt_name, early
+from captcha_stateless.replay.base import (
+    AHEAD_SECONDS,
+    NEVER,
+    Replay,
+    ReplayState,
+    attempt_name,
+    early,
+    mark_name,
+    repeat_of,
+)
 from captcha_stateless.replay.bloom import BLOCK_BITS, Geometry, Placer
 from captcha_stateless.replay.names import Names
 from captcha_stateless.replay.server import Server, memory_fill, require_suitable
@@ -39,6 +48,8 @@ from captcha_stateless.stores.url import RedisUrl
 
 #: The bits of a compact bucket follow its count.
 _COUNT_BITS = 32
+#: A block is read in words of so many bits: the widest that BITFIELD has.
+_WORD = 64
 
 #: A cluster's keys are spread over so many slots: a few for each master that there may be.
 _CLUSTER_SHARDS = 16
@@ -124,13 +135,29 @@ class RedisReplay(Replay):
         await self._look()
 
     async def spend(
-        self, namespace: str, jti: bytes, *, iat: int, exp: int, now: float, attempts: int = 1
+        self,
+        namespace: str,
+        jti: bytes,
+        *,
+        iat: int,
+        exp: int,
+        now: float,
+        attempts: int = 1,
+        mark: bytes = b"",
+        moment: int | None = None,
+        moments: range = NEVER,
     ) -> int:
         """Use up the first unused attempt; see :meth:`Replay.spend`."""
         bucket = self._window.bucket(exp, now)
         shard = self._names.shard(namespace, jti)
         names = [attempt_name(namespace, jti, attempt) for attempt in range(1, attempts + 1)]
-        keys, arguments = self._step(shard, bucket, names)
+        known = mark_name(namespace, jti, mark)
+        if self._compact:
+            keys, arguments = self._bucket(shard, bucket, names, known, moment)
+        else:
+            keys = [self._names.attempt(shard, name) for name in names]
+            value = b"" if moment is None else b"%b%d" % (mark, moment)
+            arguments = [value, mark, moments.start, moments.stop]
         keys.insert(0, self._names.room(shard, bucket))
         ends = (bucket + 1) * self._window.bucket_seconds
         room = [lane(namespace), self._shares.own, self._shares.common, ends]
@@ -138,29 +165,22 @@ class RedisReplay(Replay):
             if not self._checked:
                 await self._look()
             times = (iat, exp, self._window.skew_seconds)
-            result = (await self._run(self._script, shard, times, keys, room + arguments))[0]
+            result, _, *left = await self._run(self._script, shard, times, keys, room + arguments)
             if not self._checked:
                 # The server was replaced in this moment: its word counts once it has been looked at.
                 await self._look()
+            if result == lua.SPENT and self._compact and moments:
+                return await self._server.ask(
+                    lambda client: self._known(client, shard, bucket, known, moments)
+                )
         except Misconfigured as problem:
             # What is wrong with the server is not the visitor's fault.
             raise Unavailable(str(problem)) from None
+        if result == lua.REPEATED:
+            return -moments.index(left[0])
         if result > 0:
             return result
         raise self._refusal(result)
-
-    async def spent(self, namespace: str, jti: bytes, *, exp: int, now: float) -> bool:
-        """Tell whether the first attempt is used up; see :meth:`Replay.spent`.
-
-        The epoch does not matter here: what is there was spent, and what was forgotten is told as not spent.
-        """
-        bucket = self._window.bucket(exp, now)
-        shard = self._names.shard(namespace, jti)
-        name = attempt_name(namespace, jti, 1)
-        try:
-            return await self._server.ask(lambda client: self._seen(client, shard, bucket, name))
-        except Misconfigured as problem:
-            raise Unavailable(str(problem)) from None
 
     async def state(self, now: float) -> ReplayState:
         """Tell how the filter is, by the server's clock."""
@@ -193,29 +213,35 @@ class RedisReplay(Replay):
         words = f"[{', '.join(parts)}]"
         return blake2b(words.encode(), key=self._names.secret, digest_size=8).hexdigest()
 
-    def _step(self, shard: int, bucket: int, names: list[bytes]) -> tuple[list[str], list[Any]]:
-        """Return the keys and arguments that stand for the attempts."""
-        if not self._compact:
-            return [self._names.attempt(shard, name) for name in names], []
+    def _bucket(
+        self, shard: int, bucket: int, names: list[bytes], mark: bytes, moment: int | None
+    ) -> tuple[list[str], list[Any]]:
+        """Return the key and the arguments that stand for the attempts, and for the mark where it is left."""
         length = _COUNT_BITS + self._geometry.blocks * BLOCK_BITS
-        arguments = [length, self._geometry.capacity, self._geometry.hashes]
+        arguments = [length, self._geometry.capacity, self._geometry.hashes, len(names)]
         for name in names:
             arguments += self._bits(name)
+        if moment is not None:
+            arguments += self._bits(mark, moment)
         return [self._names.bucket(shard, bucket)], arguments
 
-    def _bits(self, name: bytes) -> list[int]:
-        """Return an attempt's positions in a compact bucket."""
+    def _bits(self, name: bytes, moment: int = 0) -> list[int]:
+        """Return a name's positions in a compact bucket."""
         block, positions = self._placer.place(name)
         start = _COUNT_BITS + block * BLOCK_BITS
-        return [start + position % BLOCK_BITS for position in positions]
+        return [start + (position + moment) % BLOCK_BITS for position in positions]
 
-    async def _seen(self, client: Client, shard: int, bucket: int, name: bytes) -> bool:
-        """Look for an attempt on the server."""
-        if not self._compact:
-            return bool(await client.exists(self._names.attempt(shard, name)))
-        looks = [part for at in self._bits(name) for part in ("GET", "u1", at)]
-        bits: list[int] = await client.execute_command("BITFIELD", self._names.bucket(shard, bucket), *looks)
-        return all(bits)
+    async def _known(self, client: Client, shard: int, bucket: int, mark: bytes, moments: range) -> int:
+        """Look for a mark in its block of a compact bucket, which is asked for as 64 numbers."""
+        block, positions = self._placer.place(mark)
+        first = _COUNT_BITS + block * BLOCK_BITS
+        looks = [part for at in range(first, first + BLOCK_BITS, _WORD) for part in ("GET", f"i{_WORD}", at)]
+        words: list[int] = await client.execute_command("BITFIELD", self._names.bucket(shard, bucket), *looks)
+        # Redis counts a byte's bits from the highest.
+        bits = [word >> (_WORD - 1 - at) & 1 for word in words for at in range(_WORD)]
+        return repeat_of(
+            [all(bits[(position + at) % BLOCK_BITS] for position in positions) for at in moments]
+        )
 
     def _refusal(self, result: int) -> CaptchaError:
         """Word what the server refused."""

@@ -10,14 +10,22 @@ import os
 import subprocess
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from captcha_stateless.errors import Expired, Misconfigured, Spent, Unavailable
+from captcha_stateless.errors import Expired, Misconfigured, Unavailable
 from captcha_stateless.replay.arena import FREE, Arena, Layout, open_arena
-from captcha_stateless.replay.base import Replay, ReplayState, attempt_name, require_past
-from captcha_stateless.replay.bloom import BLOCK_BYTES, Geometry, Placer, is_marked, mark
+from captcha_stateless.replay.base import (
+    NEVER,
+    Replay,
+    ReplayState,
+    attempt_name,
+    mark_name,
+    repeat_of,
+    require_past,
+)
+from captcha_stateless.replay.bloom import BLOCK_BYTES, Geometry, Placer, is_marked, mark_bits
 from captcha_stateless.replay.locks import FileLock, best_lock, held
 from captcha_stateless.replay.shares import full, lane
 from captcha_stateless.replay.window import Window
@@ -104,7 +112,17 @@ class SharedReplay(Replay):
         return self._layout.size_bytes
 
     async def spend(
-        self, namespace: str, jti: bytes, *, iat: int, exp: int, now: float, attempts: int = 1
+        self,
+        namespace: str,
+        jti: bytes,
+        *,
+        iat: int,
+        exp: int,
+        now: float,
+        attempts: int = 1,
+        mark: bytes = b"",
+        moment: int | None = None,
+        moments: range = NEVER,
     ) -> int:
         """Use up the first unused attempt; see :meth:`Replay.spend`."""
         bucket = self._layout.window.bucket(exp, now)
@@ -118,23 +136,18 @@ class SharedReplay(Replay):
             if slot is None:
                 slot = self._take_slot(arena, bucket, now)
             whose = self._lane(arena, lane(namespace))
-            for attempt in range(1, attempts + 1):
-                if self._mark(arena, slot, (bucket, whose), attempt_name(namespace, jti, attempt)):
-                    return attempt
-        raise Spent("every attempt is used up")
-
-    async def spent(self, namespace: str, jti: bytes, *, exp: int, now: float) -> bool:
-        """Tell whether the first attempt is used up; see :meth:`Replay.spent`."""
-        bucket = self._layout.window.bucket(exp, now)
-        block, positions = self._placer.place(attempt_name(namespace, jti, 1))
-        with self._threads:
-            arena = self._current(now)
-            if bucket not in (buckets := arena.buckets):
-                return False
-            slot = buckets.index(bucket)
-            start = arena.block_start(slot, block)
+            for place in range(1, attempts + 1):
+                at = self._place(arena, slot, attempt_name(namespace, jti, place))
+                places = [(*at, 0)]
+                if moment is not None:
+                    more = [attempt_name(namespace, jti, rest) for rest in range(place + 1, attempts + 1)]
+                    places += [(*self._place(arena, slot, name), 0) for name in more]
+                    places.append((*self._place(arena, slot, mark_name(namespace, jti, mark)), moment))
+                if self._mark(arena, slot, (bucket, whose), places):
+                    return place
+            start, positions = self._place(arena, slot, mark_name(namespace, jti, mark))
             with held(arena.lock, start, BLOCK_BYTES):
-                return arena.holds(slot, bucket) and is_marked(arena.memory, start, positions)
+                return repeat_of([is_marked(arena.memory, start, positions, each) for each in moments])
 
     async def state(self, now: float) -> ReplayState:
         """Tell how the filter is."""
@@ -208,29 +221,48 @@ class SharedReplay(Replay):
             self._lanes[name] = arena.lane(name)
         return self._lanes[name]
 
-    def _mark(self, arena: Arena, slot: int, place: tuple[int, int], attempt: bytes) -> bool:
-        """Mark the attempt as spent; tell whether it was fresh.
+    def _place(self, arena: Arena, slot: int, name: bytes) -> tuple[int, list[int]]:
+        """Return where a name's block begins in the file, and its positions there."""
+        block, positions = self._placer.place(name)
+        return arena.block_start(slot, block), positions
 
-        ``place`` is the bucket and the number of the namespace whose room it takes.
+    def _mark(
+        self, arena: Arena, slot: int, place: tuple[int, int], places: Sequence[tuple[int, list[int], int]]
+    ) -> bool:
+        """Mark the places where the first of them is fresh, all of them or none; tell whether it was.
+
+        ``place`` is the bucket and the number of the namespace whose room they take.
         """
-        block, positions = self._placer.place(attempt)
-        start = arena.block_start(slot, block)
-        # Taken before the block is locked, and before the attempt is marked: a worker killed in between leaves too much
+        # Taken before the blocks are locked, and before anything is marked: a worker killed in between leaves too much
         # taken, which is safe.
-        self._room[place] = room = self._room.get(place, 0) or arena.claim(slot, *place)
-        arena.lock.acquire(start, BLOCK_BYTES)
+        self._room[place] = room = self._room_for(arena, slot, place, len(places))
+        locked: list[int] = []
         try:
+            # In order, so that no two workers wait for each other.
+            for start in sorted({start for start, _, _ in places}):
+                arena.lock.acquire(start, BLOCK_BYTES)
+                locked.append(start)
             if not arena.holds(slot, place[0]):
                 raise Expired("the replay filter has forgotten tokens of that age")
-            if is_marked(arena.memory, start, positions):
+            if is_marked(arena.memory, *places[0][:2]):
                 return False
-            if not room:
+            if room < len(places):
                 raise full(self._layout.window.bucket_seconds)
-            self._room[place] = room - 1
-            mark(arena.memory, start, positions)
+            self._room[place] = room - len(places)
+            # The attempt comes first: where a worker is killed in between, it is spent, and no mark says otherwise.
+            for start, positions, moment in places:
+                mark_bits(arena.memory, start, positions, moment)
             return True
         finally:
-            arena.lock.release(start, BLOCK_BYTES)
+            for start in locked:
+                arena.lock.release(start, BLOCK_BYTES)
+
+    def _room_for(self, arena: Arena, slot: int, place: tuple[int, int], marks: int) -> int:
+        """Return how much room this worker has taken, taking more where it is not enough and there is any left."""
+        room = self._room.get(place, 0)
+        while room < marks and (more := arena.claim(slot, *place)):
+            room += more
+        return room
 
 
 def _restart(replay: SharedReplay | None) -> None:  # pragma: no cover - runs in forked children only

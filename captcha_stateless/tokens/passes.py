@@ -6,7 +6,9 @@ the key and the type, and refuses ``none``, ``HS256``, ``jwk``, ``crit`` and all
 Rule 2: a pass has one spelling only: canonical base64url, and of an ECDSA signature's two forms, ``(r, s)`` and
 ``(r, n - s)``, which verify alike, the one with the smaller ``s``.
 
-Rule 3: a text that is no pass is a :class:`BadToken`, and nothing says why. Deadline, site and single use are the caller's
+Rule 3: equal claims become equal passes, for a signature is derived from its key and text (RFC 6979) where OpenSSL can.
+
+Rule 4: a text that is no pass is a :class:`BadToken`, and nothing says why. Deadline, site and single use are the caller's
 to check: a signature alone makes no pass single-use.
 """
 
@@ -15,6 +17,10 @@ from collections.abc import Callable, Mapping
 from copy import copy
 from typing import Any
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
 from jwcrypto.common import JWException
 from jwcrypto.jwk import JWK
 from jwcrypto.jws import JWS
@@ -38,6 +44,11 @@ _SIGNATURE_CHARACTERS = 86
 _NUMBER_BYTES = 32
 # Of P-256; s and order - s are both valid.
 _ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+
+try:
+    _ES256 = ec.ECDSA(SHA256(), deterministic_signing=True)
+except UnsupportedAlgorithm:  # pragma: no cover - OpenSSL before 3.2
+    _ES256 = ec.ECDSA(SHA256())
 
 # Copying this object skips the deep copy of a header registry that makes up half the time of JWS().
 _TEMPLATE = JWS()
@@ -92,11 +103,10 @@ class Signer:
     def sign(self, claims: Pass) -> str:
         """Sign claims as a compact token of ASCII characters."""
         keys = self._known()
-        box = copy(_TEMPLATE)
-        box.objects = {"payload": _encode(claims, self._issuer)}
-        box.add_signature(keys.signer, protected=keys.protected)
-        header, payload, signature = str(box.serialize(compact=True)).split(".")
-        return f"{header}.{payload}.{base64url.encode(_low(base64url.decode(signature)))}"
+        text = f"{keys.header}.{base64url.encode(_encode(claims, self._issuer))}"
+        r, s = decode_dss_signature(keys.signer.sign(text.encode("ascii"), _ES256))
+        signature = r.to_bytes(_NUMBER_BYTES, "big") + s.to_bytes(_NUMBER_BYTES, "big")
+        return f"{text}.{base64url.encode(_low(signature))}"
 
     def require_room(self, *binding: str) -> None:
         """Refuse a site, host, action and cdata that a pass of 600 characters could not hold.
@@ -129,11 +139,13 @@ class _Keys:
 
     def __init__(self, ring: KeyRing, issuer: str) -> None:
         self.ring = ring
-        self.signer = ring.signer.jwk
-        self.protected = _protected(ring.signer.kid)
+        signer = ring.signer.jwk.get_op_key("sign")
+        assert isinstance(signer, ec.EllipticCurvePrivateKey)
+        self.signer = signer
+        self.header = base64url.encode(_protected(ring.signer.kid).encode())
         self.document = published(ring)
         self.verifier = Verifier(self.document, issuer)
-        taken = len(base64url.encode(self.protected.encode())) + _SIGNATURE_CHARACTERS + len("..")
+        taken = len(self.header) + _SIGNATURE_CHARACTERS + len("..")
         self.room = (MAX_PASS_CHARACTERS - taken) * 3 // 4 - len(_encode(_BARE, issuer))
 
 

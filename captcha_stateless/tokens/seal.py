@@ -8,13 +8,17 @@ the token's text cannot be fooled by a respelled one.
 
 Rule 3: a token that does not open is a :class:`BadToken`, and nothing says why.
 
+Rule 4: equal claims become equal tokens. Content key and IV are a keyed hash of all that they protect (as RFC 5297 makes its
+IV), so none serves two texts, and a reply that is asked for again is the same to the letter: a balancer that goes by the text
+leads both copies to one replica.
+
 Inside are the claims in their order, as a MessagePack array: it holds bytes as they are, where JSON would have them written
 as text, in thrice the time.
 """
 
 import json
-import os
 from collections.abc import Callable, Iterable
+from hashlib import blake2b
 
 import msgpack
 from cryptography.exceptions import InvalidTag
@@ -24,6 +28,7 @@ from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap
 from captcha_stateless.errors import BadToken
 from captcha_stateless.model import Claims
 from captcha_stateless.tokens import base64url
+from captcha_stateless.tokens.digests import derive
 from captcha_stateless.tokens.keys import KeyRing
 
 ALGORITHM = "A256KW"
@@ -60,10 +65,14 @@ class Seal:
 
     def seal(self, claims: Claims) -> str:
         """Seal claims as a compact token of ASCII characters."""
-        header, key = self._known().sealing(claims.purpose)
-        chance = os.urandom(_KEY_BYTES + _IV_BYTES)
+        known = self._known()
+        header, key = known.sealing(claims.purpose)
+        protected, text = header.encode("ascii"), _encode(claims)
+        chance = blake2b(
+            protected + b"." + text, key=known.chance, digest_size=_KEY_BYTES + _IV_BYTES
+        ).digest()
         secret, iv = chance[:_KEY_BYTES], chance[_KEY_BYTES:]
-        sealed = AESGCM(secret).encrypt(iv, _encode(claims), header.encode("ascii"))
+        sealed = AESGCM(secret).encrypt(iv, text, protected)
         parts = aes_key_wrap(key, secret), iv, sealed[:-_TAG_BYTES], sealed[-_TAG_BYTES:]
         return f"{header}.{base64url.encode(*parts)}"
 
@@ -114,6 +123,7 @@ class _Headers:
     def __init__(self, ring: KeyRing) -> None:
         self.ring = ring
         self._keys = {key.kid: key.secret for key in ring.keys}
+        self.chance = derive(ring.current.secret, "chance")
         self._by_purpose: dict[str, dict[str, bytes]] = {}
 
     def sealing(self, purpose: str) -> tuple[str, bytes]:

@@ -299,18 +299,22 @@ class CaptchaStateless extends HTMLElement {
 
   get #home() { return new URL(`${(this.getAttribute("src") || HOME).replace(/\/*$/, "")}/`, document.baseURI); }
 
-  async #call(path, headers, body) {
+  // A lost answer costs nothing: what carries a token is sent again, once and to the letter, and gets the same reply.
+  async #call(path, headers, body, again = headers !== undefined) {
     try {
       const signal = AbortSignal.timeout(ANSWER_SECONDS * 1000);
       const init = { method: "POST", headers, body, signal, credentials: "omit" };
       const answer = await fetch(new URL(path, this.#home), init);
       if (answer.status >= 500 || answer.status === 429) return { code: "unavailable" };
-      const reply = await answer.json().catch(() => ({})); // between us stands who speaks no JSON
+      const reply = await answer.json().catch((error) => {
+        if (error.name === "SyntaxError") return {}; // between us stands who speaks no JSON
+        throw error;
+      });
       if (answer.ok) return reply.challenge || reply.done ? reply : { code: "network" };
       if (reply.error === "Incorrect") return { code: "wrong" };
       return { code: /expired|already answered/.test(reply.error) ? "timeout" : "refused" };
     } catch {
-      return { code: "network" };
+      return again ? this.#call(path, headers, body, false) : { code: "network" };
     }
   }
 

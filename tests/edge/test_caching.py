@@ -11,6 +11,7 @@ from tests.edge import programs
 from tests.edge.conftest import Fleet
 from tests.edge.test_balancers import behind_nginx
 from tests.live import free_port
+from tests.support import solved
 
 LOADS = 300
 
@@ -92,7 +93,7 @@ def test_a_proof_of_work_is_never_another_visitor_s(http: httpx.Client) -> None:
 
 def test_clearance_is_never_another_visitor_s(http: httpx.Client, fleet: Fleet) -> None:
     claims = fleet.engine.issue("onecaptcha", "grid", site="dev-site", host="localhost").claims
-    cookie = f"__Host-captcha-pass={fleet.engine.passes.vouch(claims).token}"
+    cookie = f"__Host-captcha-pass={fleet.engine.passes.vouch(solved(claims, claims.iat)).token}"
 
     statuses = [
         http.get("/auth", headers={"Cookie": given} if given else {}).status_code

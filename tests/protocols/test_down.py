@@ -36,13 +36,8 @@ class Down(Replay):
 
     scope = "global"
 
-    async def spend(
-        self, namespace: str, jti: bytes, *, iat: int, exp: int, now: float, attempts: int = 1
-    ) -> int:
+    async def spend(self, namespace: str, jti: bytes, **options: Any) -> int:
         raise Unavailable("down", retry_after_seconds=7)
-
-    async def spent(self, namespace: str, jti: bytes, *, exp: int, now: float) -> bool:
-        raise Unavailable("down")
 
     async def state(self, now: float) -> ReplayState:
         return ReplayState("global", ready=False, fill=0.0, epoch=NOW)

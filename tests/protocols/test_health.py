@@ -87,7 +87,7 @@ def test_a_full_filter_is_ready(make_server: MakeServer) -> None:
     ]
     with pytest.raises(Unavailable, match="full"):
         for sealed in challenges:
-            anyio.run(server.engine.revoke, sealed.claims)
+            anyio.run(server.engine.judge.revoke, sealed.claims)
 
     reply = server.visitor.get("/readyz")
 

@@ -137,15 +137,27 @@ def test_a_wrong_answer_gets_another_challenge_and_the_old_token_is_spent(server
     assert "This was already answered." in spent.text
 
 
-def test_check_pressed_twice_says_so_and_goes_on(server: Server) -> None:
+def test_check_pressed_twice_is_check_pressed_once(server: Server) -> None:
+    """It said that it did not work, and began anew."""
+    page = begin(server)
+    answer = right(server, page)
+    once = press(server, page, "check", **answer)
+
+    twice = press(server, page, "check", **answer)
+
+    assert pictures(twice) == pictures(once)
+    assert "<textarea" in solve(server, twice).text
+
+
+def test_another_answer_after_the_first_says_so_and_goes_on(server: Server) -> None:
     page = begin(server)
     answer = right(server, page)
     press(server, page, "check", **answer)
 
-    twice = press(server, page, "check", **answer)
+    other = press(server, page, "check", **dict(list(answer.items())[1:]))
 
-    assert "This was already answered. Here is another one." in twice.text
-    assert "<textarea" in solve(server, twice).text
+    assert "This was already answered. Here is another one." in other.text
+    assert "<textarea" in solve(server, other).text
 
 
 @pytest.mark.parametrize("kind", ["grid", "text"])

@@ -12,11 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from captcha_stateless.model import Answered
 from captcha_stateless.protocols.relaysms import RelaySms, _parted
 from captcha_stateless.tokens.digests import fingerprint
 from tests.conftest import MakeServer
 from tests.protocols.contract import AdapterContract
-from tests.support import Server
+from tests.support import NOW, Server
 
 CLIENT, SECRET = "dev-site", "dev-secret"
 
@@ -113,11 +114,20 @@ def test_a_wrong_answer_is_200_without_success_or_token(server: Server) -> None:
     assert (reply["success"], reply["token"]) == (False, None)
 
 
-@pytest.mark.parametrize("first", ["wrong", None])
-def test_a_challenge_is_used_up_by_the_first_solve(server: Server, first: str | None) -> None:
+def test_a_challenge_is_used_up_by_the_first_solve(server: Server) -> None:
     token = new(server)
-    solve(server, token, first)
+    solve(server, token, "wrong")
 
+    assert solve(server, token) == USED
+
+
+def test_the_same_solve_again_is_told_the_same_token(server: Server) -> None:
+    token = new(server)
+    told = [solve(server, token) for _ in range(2)]
+
+    assert told[0] == told[1]
+    assert solve(server, token, "wrong") == USED
+    server.clock.pass_(66)
     assert solve(server, token) == USED
 
 
@@ -264,7 +274,9 @@ def test_parting_loses_nothing_of_a_token_that_has_a_seam(token: str) -> None:
 def test_real_tokens_are_parted_at_their_seam(server: Server) -> None:
     for _ in range(40):
         token = new(server)
-        proof = server.engine.attest(server.engine.look(token, "relaysms"), "relaysms-verified").token
+        proof = server.engine.attest(
+            Answered(server.engine.look(token, "relaysms"), NOW), "relaysms-verified"
+        ).token
         assert _parted(f"{token}-{proof}") == (token, proof)
 
 

@@ -78,9 +78,23 @@ def test_nobody_works_twice(make_server: MakeServer, tmp_path: Path, kind: str) 
 def test_work_is_good_for_one_picture(make_server: MakeServer, tmp_path: Path) -> None:
     server = serve(make_server, tmp_path)
     work = ask(server)
-    bring(server, work)
+    grid = bring(server, work)
 
     again = bring(server, work)
+
+    assert again.content == grid.content
+
+
+@pytest.mark.parametrize("query", ["kind=text", "kind=auto", "kind=grid&action=login", "kind=grid&cdata=2"])
+def test_work_that_was_brought_draws_nothing_else(
+    make_server: MakeServer, tmp_path: Path, query: str
+) -> None:
+    """One work would open as many runs as there are words to ask for one."""
+    server = serve(make_server, tmp_path)
+    work = ask(server)
+    bring(server, work)
+
+    again = bring(server, work, f"sitekey=shop&{query}")
 
     assert (again.status_code, again.json()) == (400, {"error": "Challenge already answered"})
 

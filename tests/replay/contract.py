@@ -12,6 +12,7 @@ from captcha_stateless.replay.base import Replay
 from captcha_stateless.replay.shares import Shares
 
 KEY = b"a key of the tests, not a secret"
+MARK = b"what was answered"[:16]
 
 
 class ReplayContract:
@@ -71,72 +72,82 @@ class ReplayContract:
         assert used == [1] * 200
 
     async def test_longest_namespace_works(self, replay: Replay, jti: bytes, times: dict[str, Any]) -> None:
-        await replay.spend("n" * 32, jti, **times, attempts=2)
-        await replay.win("n" * 32, jti, **times, attempts=2)
+        await replay.spend("n" * 32, jti, **times, attempts=2, mark=MARK, moment=7)
 
-        with pytest.raises(Spent):
-            await replay.spend("n" * 32, jti, **times, attempts=2)
+        assert await replay.spend("n" * 32, jti, **times, attempts=2, mark=MARK, moments=range(7, 9)) == 0
 
-    async def test_win_closes_the_remaining_attempts(
+    async def test_a_mark_closes_the_remaining_attempts(
         self, replay: Replay, jti: bytes, times: dict[str, Any]
     ) -> None:
         await replay.spend("grid", jti, **times, attempts=3)
 
-        await replay.win("grid", jti, **times, attempts=3)
+        assert await replay.spend("grid", jti, **times, attempts=3, mark=MARK, moment=7) == 2
 
         with pytest.raises(Spent):
             await replay.spend("grid", jti, **times, attempts=3)
 
-    async def test_second_win_is_refused(self, replay: Replay, jti: bytes, times: dict[str, Any]) -> None:
-        await replay.win("grid", jti, **times, attempts=3)
-
-        with pytest.raises(Spent):
-            await replay.win("grid", jti, **times, attempts=3)
-
-    async def test_single_attempt_needs_no_win(
+    async def test_a_mark_is_known_again_with_its_moment(
         self, replay: Replay, jti: bytes, times: dict[str, Any]
     ) -> None:
-        await replay.spend("grid", jti, **times)
+        now = times["now"]
+        again = {**times, "attempts": 3, "mark": MARK, "moments": range(now - 65, now + 6)}
+        await replay.spend("grid", jti, **times, attempts=3)
+        await replay.spend("grid", jti, **{**again, "moment": now - 3})
 
-        await replay.win("grid", jti, **times, attempts=1)
+        found = [await replay.spend("grid", jti, **again, moment=moment) for moment in (None, now, now + 4)]
 
-    async def test_right_answers_at_one_moment_give_one_pass(
+        assert found == [-62] * 3
+
+    @pytest.mark.parametrize("other", [{"mark": b"n" * 16}, {"moments": range(8, 70)}, {"moments": range(7)}])
+    async def test_another_mark_or_moment_is_not(
+        self, replay: Replay, jti: bytes, times: dict[str, Any], other: dict[str, Any]
+    ) -> None:
+        await replay.spend("grid", jti, **times, mark=MARK, moment=7)
+
+        for moment in (None, 8):
+            with pytest.raises(Spent):
+                await replay.spend(
+                    "grid", jti, **{**times, "mark": MARK, "moments": range(7, 9), "moment": moment, **other}
+                )
+
+    async def test_without_a_moment_no_mark_is_left(
+        self, replay: Replay, jti: bytes, times: dict[str, Any]
+    ) -> None:
+        """The first answer was wrong: nobody's second is known."""
+        known = {**times, "mark": MARK, "moments": range(70)}
+        await replay.spend("grid", jti, **known)
+
+        for moment in (None, 7):
+            with pytest.raises(Spent):
+                await replay.spend("grid", jti, **known, moment=moment)
+
+    async def test_a_mark_of_another_token_is_not_known(self, replay: Replay, times: dict[str, Any]) -> None:
+        one, two = secrets.token_bytes(16), secrets.token_bytes(16)
+        await replay.spend("grid", one, **times, mark=MARK, moment=7)
+        await replay.spend("grid", two, **times)
+
+        with pytest.raises(Spent):
+            await replay.spend("grid", two, **times, mark=MARK, moments=range(7, 9))
+
+    async def test_right_answers_at_one_moment_leave_one_mark(
         self, replay: Replay, times: dict[str, Any]
     ) -> None:
         """Trap 2 of the design: three tries must not let a right answer win three times."""
         for _ in range(20):
-            passes: list[int] = []
+            found: list[int] = []
             jti = secrets.token_bytes(16)
 
-            async def answer(jti: bytes = jti, passes: list[int] = passes) -> None:
-                try:
-                    attempt = await replay.spend("grid", jti, **times, attempts=3)
-                    await replay.win("grid", jti, **times, attempts=3)
-                except Spent:
-                    return
-                passes.append(attempt)
+            async def answer(moment: int, jti: bytes = jti, found: list[int] = found) -> None:
+                known: dict[str, Any] = {"attempts": 3, "mark": MARK, "moments": range(9)}
+                found.append(await replay.spend("grid", jti, **times, **known, moment=moment))
 
             async with anyio.create_task_group() as group:
-                for _ in range(4):
-                    group.start_soon(answer)
+                for moment in range(4):
+                    group.start_soon(answer, moment)
 
-            assert len(passes) == 1
-
-    async def test_looking_tells_what_is_spent_and_spends_nothing(
-        self, replay: Replay, jti: bytes, times: dict[str, Any]
-    ) -> None:
-        exp, now = times["exp"], times["now"]
-
-        before = [await replay.spent("pass/key", jti, exp=exp, now=now) for _ in range(2)]
-        used = await replay.spend("pass/key", jti, **times)
-        after = [await replay.spent("pass/key", jti, exp=exp, now=now) for _ in range(2)]
-
-        assert (before, used, after) == ([False, False], 1, [True, True])
-        assert not await replay.spent("pass", jti, exp=exp, now=now)
-
-    async def test_looking_for_a_dead_token_is_expired(self, replay: Replay, jti: bytes, now: int) -> None:
-        with pytest.raises(Expired):
-            await replay.spent("pass", jti, exp=now, now=now)
+            fresh, *again = sorted(found, reverse=True)
+            assert fresh == 1
+            assert len(set(again)) == 1
 
     async def test_token_is_expired_at_exp(self, replay: Replay, jti: bytes, now: int) -> None:
         with pytest.raises(Expired):
@@ -160,7 +171,7 @@ class ReplayContract:
 
     async def test_token_from_the_future_has_to_wait(self, replay: Replay, jti: bytes, now: int) -> None:
         """A clock ran ahead, the token was spent, the clock was set back and the filter restarted: it was spent again."""
-        later = {"iat": now + 20, "exp": now + 70}
+        later: dict[str, Any] = {"iat": now + 20, "exp": now + 70}
 
         with pytest.raises(Unavailable, match="ahead"):
             await replay.spend("grid", jti, **later, now=now)
@@ -236,17 +247,27 @@ class BoundedContract(ReplayContract):
         assert (full.fill, full.ready) == (1.0, True)
         assert later.fill == 0.0
 
-    async def test_failed_closing_does_not_take_the_pass_away(self, tiny: Replay, now: int) -> None:
-        """The mark of the winner is what counts; here the bucket has no room to close the rest."""
+    async def test_a_mark_that_has_no_room_spends_nothing(self, tiny: Replay, now: int) -> None:
+        """All of a step or none: an attempt without its mark would be a wrong answer for ever."""
         exp = now // 10 * 10 + 20
         jti = secrets.token_bytes(16)
         for _ in range(9):
             await tiny.spend("grid", secrets.token_bytes(16), iat=now, exp=exp, now=now)
 
-        await tiny.win("grid", jti, iat=now, exp=exp, now=now, attempts=3)
+        with pytest.raises(Unavailable):
+            await tiny.spend("grid", jti, iat=now, exp=exp, now=now, attempts=3, mark=MARK, moment=7)
 
-        with pytest.raises(Spent):
-            await tiny.win("grid", jti, iat=now, exp=exp, now=now, attempts=3)
+        assert await tiny.spend("grid", jti, iat=now, exp=exp, now=now, attempts=3) == 1
+
+    async def test_a_full_bucket_still_knows_what_it_holds(self, tiny: Replay, now: int) -> None:
+        exp = now // 10 * 10 + 20
+        jti = secrets.token_bytes(16)
+        times: dict[str, Any] = {"iat": now, "exp": exp, "now": now}
+        await tiny.spend("grid", jti, **times, mark=MARK, moment=7)
+        for _ in range(8):
+            await tiny.spend("grid", secrets.token_bytes(16), **times)
+
+        assert await tiny.spend("grid", jti, **times, mark=MARK, moment=8, moments=range(7, 9)) == 0
 
 
 class BucketContract(BoundedContract):

@@ -5,7 +5,14 @@ import math
 import pytest
 
 from captcha_stateless.errors import Misconfigured
-from captcha_stateless.replay.bloom import BLOCK_BYTES, Geometry, Placer, false_positive_rate, is_marked, mark
+from captcha_stateless.replay.bloom import (
+    BLOCK_BYTES,
+    Geometry,
+    Placer,
+    false_positive_rate,
+    is_marked,
+    mark_bits,
+)
 from tests.chaos import size
 from tests.replay.contract import KEY
 
@@ -19,7 +26,7 @@ def test_false_positives_meet_the_target_at_design_load(target: float) -> None:
     bits = bytearray(geometry.size_bytes)
     for number in range(geometry.capacity):
         block, positions = placer.place(b"member %d" % number)
-        mark(bits, block * BLOCK_BYTES, positions)
+        mark_bits(bits, block * BLOCK_BYTES, positions)
 
     hits = 0
     for number in range(probes):
@@ -35,7 +42,7 @@ def test_no_member_is_ever_fresh_again() -> None:
     bits = bytearray(geometry.size_bytes)
     places = [placer.place(b"member %d" % number) for number in range(geometry.capacity)]
     for block, positions in places:
-        mark(bits, block * BLOCK_BYTES, positions)
+        mark_bits(bits, block * BLOCK_BYTES, positions)
 
     assert all(is_marked(bits, block * BLOCK_BYTES, positions) for block, positions in places)
 

@@ -4,6 +4,7 @@ import secrets
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
@@ -91,14 +92,9 @@ class Turns(Replay):
         self._workers = workers
         self._turns = turns
 
-    async def spend(
-        self, namespace: str, jti: bytes, *, iat: int, exp: int, now: float, attempts: int = 1
-    ) -> int:
+    async def spend(self, namespace: str, jti: bytes, **options: Any) -> int:
         self._turns, worker = divmod(self._turns, 3)
-        return await self._workers[worker].spend(namespace, jti, iat=iat, exp=exp, now=now, attempts=attempts)
-
-    async def spent(self, namespace: str, jti: bytes, *, exp: int, now: float) -> bool:
-        return await self._workers[0].spent(namespace, jti, exp=exp, now=now)
+        return await self._workers[worker].spend(namespace, jti, **options)
 
     async def state(self, now: float) -> ReplayState:
         return await self._workers[0].state(now)

@@ -1,6 +1,7 @@
 """The filter that goes on alone: only while the shared one is down, and no further than it says."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import anyio
 import pytest
@@ -12,7 +13,7 @@ from captcha_stateless.replay.memory import MemoryReplay
 from tests.replay.contract import KEY, ReplayContract
 
 NOW = 1_800_000_000
-TIMES = {"iat": NOW, "exp": NOW + 60, "now": NOW}
+TIMES: dict[str, Any] = {"iat": NOW, "exp": NOW + 60, "now": NOW}
 
 
 class Shared(MemoryReplay):
@@ -24,15 +25,9 @@ class Shared(MemoryReplay):
         if self.down:
             raise Unavailable("down")
 
-    async def spend(
-        self, namespace: str, jti: bytes, *, iat: int, exp: int, now: float, attempts: int = 1
-    ) -> int:
+    async def spend(self, namespace: str, jti: bytes, **options: Any) -> int:
         await self.start()
-        return await super().spend(namespace, jti, iat=iat, exp=exp, now=now, attempts=attempts)
-
-    async def spent(self, namespace: str, jti: bytes, *, exp: int, now: float) -> bool:
-        await self.start()
-        return await super().spent(namespace, jti, exp=exp, now=now)
+        return await super().spend(namespace, jti, **options)
 
     async def state(self, now: float) -> ReplayState:
         return ReplayState("global", not self.down, 0.0, NOW)
@@ -158,15 +153,38 @@ class TestDown(ReplayContract):
         assert (state.ready, state.scope, state.fill) == (True, "process", 0.0)
 
 
-def test_while_it_is_down_what_was_spent_here_is_seen(shared: Shared, replay: FallbackReplay) -> None:
-    async def looks() -> list[bool]:
-        return [await replay.spent("test", jti, exp=NOW + 60, now=NOW) for jti in (b"one", b"two")]
+MARK = b"m" * 16
 
-    spend(replay, b"one")
-    before = anyio.run(looks)
+
+def answer(replay: FallbackReplay, moment: int | None, moments: range = range(NOW - 9, NOW + 9)) -> int:
+    async def call() -> int:
+        return await replay.spend("test", b"one", mark=MARK, moment=moment, moments=moments, **TIMES)
+
+    return anyio.run(call)
+
+
+def test_what_was_won_here_before_is_known_again_while_it_is_down(
+    shared: Shared, replay: FallbackReplay
+) -> None:
+    answer(replay, NOW)
     shared.down = True
-    spend(replay, b"two")
-    during = anyio.run(looks)
+
+    assert answer(replay, NOW + 5) == -9
+
+
+def test_what_was_won_elsewhere_keeps_its_moment_here(shared: Shared, replay: FallbackReplay) -> None:
+    answer(FallbackReplay(shared, MemoryReplay(key=b"k" * 16, now=NOW)), NOW)
+    again = answer(replay, NOW + 5)
+    shared.down = True
+
+    assert (again, answer(replay, NOW + 7)) == (-9, -9)
+
+
+def test_what_was_won_here_meanwhile_keeps_its_moment_when_it_is_back(
+    shared: Shared, replay: FallbackReplay
+) -> None:
+    shared.down = True
+    answer(replay, NOW)
     shared.down = False
 
-    assert (before, during, anyio.run(looks)) == ([True, False], [True, True], [True, True])
+    assert answer(replay, NOW + 5) == -9

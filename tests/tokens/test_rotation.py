@@ -11,7 +11,7 @@ from captcha_stateless.sites import DEVELOPMENT
 from captcha_stateless.tokens import keys
 from captcha_stateless.tokens.keys import GRACE_SECONDS, PUBLISHED_SECONDS, SETTLE_SECONDS, KeyRing, Step
 from captcha_stateless.tokens.passes import Verifier
-from tests.support import NOW, Clock
+from tests.support import NOW, Clock, solved
 
 #: How late the second replica learns of a new ring: as late as SETTLE_SECONDS allows for.
 LATE_SECONDS = SETTLE_SECONDS - PUBLISHED_SECONDS
@@ -83,7 +83,7 @@ class Fleet:
 
     def _begin(self, replica: Replica) -> None:
         sealed = replica.engine.issue("test", "grid", site="dev-site")
-        earned = replica.engine.passes.vouch(sealed.claims).token
+        earned = replica.engine.passes.vouch(solved(sealed.claims, sealed.claims.iat)).token
         self.due += [(self.clock() + age, earned, True) for age in (0, 150, 290)]
         self.due += [(self.clock() + age, sealed.token, False) for age in (0, 110)]
 
@@ -131,7 +131,9 @@ def test_a_retired_key_is_refused_after_its_grace() -> None:
     replica = Replica(first, clock, 0)
     thief = Replica(first, clock, 0)
     replica.ring = keys.rotated(keys.rotated(first, NOW), NOW)
-    stolen = thief.engine.passes.vouch(thief.engine.issue("test", "grid", site="dev-site").claims).token
+    stolen = thief.engine.passes.vouch(
+        solved(thief.engine.issue("test", "grid", site="dev-site").claims)
+    ).token
     replica.engine.passes.recognise(stolen, DEVELOPMENT)
 
     replica.ring = keys.without_retired(replica.ring, NOW + GRACE_SECONDS + 1, GRACE_SECONDS)

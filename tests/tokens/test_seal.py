@@ -46,8 +46,18 @@ def test_a_sealed_token_opens_to_the_same_claims() -> None:
     assert SEAL.open(TOKEN, "onecaptcha") == CLAIMS
 
 
-def test_two_seals_of_the_same_claims_differ() -> None:
-    assert SEAL.seal(CLAIMS) != TOKEN
+def test_equal_claims_become_equal_tokens_and_others_share_neither_key_nor_iv() -> None:
+    other = SEAL.seal(CLAIMS._replace(jti=bytes(16)))
+
+    assert SEAL.seal(CLAIMS) == TOKEN
+    assert all(one != two for one, two in zip(TOKEN.split(".")[1:], other.split(".")[1:], strict=True))
+
+
+def test_another_purpose_or_key_seals_the_same_claims_otherwise() -> None:
+    other = SEAL.seal(CLAIMS._replace(purpose="minicap"))
+    elsewhere = Seal(lambda: keys.fresh_ring(NOW)).seal(CLAIMS)
+
+    assert not set(TOKEN.split(".")) & {*other.split("."), *elsewhere.split(".")}
 
 
 def test_a_token_ends_with_the_last_field_that_is_not_its_default() -> None:

@@ -548,6 +548,28 @@ def test_an_answer_that_does_not_arrive_can_be_sent_again(
     assert visit.check()["stage"] == 1
 
 
+def test_a_reply_that_is_lost_is_asked_for_again_unseen(visit: Visit) -> None:
+    """The server has judged; the phone was in a tunnel."""
+    lost: list[str | None] = []
+
+    def lose(route: Any) -> None:
+        if route.request.post_data in lost:
+            route.continue_()
+            return
+        lost.append(route.request.post_data)
+        route.fetch()
+        route.abort()
+
+    visit.open(FORM, LISTEN)
+    visit.page.route("**/api/challenge", lose)
+
+    token = visit.solve()
+
+    assert visit.form()["captcha-response"] == token
+    assert [each["name"] for each in heard(visit)] == ["challenge", "challenge", "verified"]
+    assert len(lost) == 2
+
+
 def test_on_a_slow_network_the_visitor_is_told_to_wait_and_nothing_is_sent_twice(visit: Visit) -> None:
     visit.open(FORM)
     visit.page.locator("input[name=who]").fill("Ada")
