@@ -13,6 +13,8 @@ Rule 3: only the engine and its passes own a clock and entropy.
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from functools import partial
 from typing import TypedDict
 
 from captcha_stateless.errors import BadRequest, BadToken, CaptchaError, Expired, Spent, TooSoon, WrongAnswer
@@ -23,6 +25,7 @@ from captcha_stateless.passes import Passes
 from captcha_stateless.replay.base import Replay, ReplayState
 from captcha_stateless.settings import EXTENSIONS
 from captcha_stateless.telemetry.events import FAULT, Events
+from captcha_stateless.threads import Pool
 from captcha_stateless.tokens.seal import Seal
 
 #: How long the step after a solved run may take, where a protocol has one.
@@ -56,6 +59,7 @@ class Engine:
         kinds: Mapping[str, Kind],
         replay: Replay,
         answer_key: bytes,
+        share_key: bytes = b"",
         extensions: int = EXTENSIONS,
         heard: tuple[str, ...] = (),
         clock: Callable[[], float] = time.time,
@@ -63,13 +67,17 @@ class Engine:
         missed: Callable[[Claims], None] = lambda _: None,
         events: Events | None = None,
     ) -> None:
-        """Take the parts; ``missed`` is told of every wrong answer, ``events`` of all that happens."""
+        """Take the parts; ``missed`` is told of every wrong answer, ``events`` of all that happens.
+
+        From ``share_key`` is derived what the back end of a site may hold to verify by itself.
+        """
         self.events = events or Events()
         self._seal, self._kinds, self._replay = seal, kinds, replay
         self.passes = passes
         self.renderer = Renderer(kinds, mark_key=answer_key, events=self.events)
         self._answer_key, self._extensions, self._heard = answer_key, extensions, heard
         self._clock, self._entropy, self._missed = clock, entropy, missed
+        self.share_key, self._pool = share_key, Pool()
         self._began = clock()
 
     def issue(
@@ -197,10 +205,14 @@ class Engine:
         kind = self._kinds[claims.kind]
         normal = kind.normal(answer, claims.params)
         self._live(claims)
-        await self._replay.spend(**self._filed(claims))
-        if self._clock() * 1000 < claims.nbf_ms:
-            raise TooSoon("answered faster than the protocol allows")
-        if not kind.check(self._answer_key, claims, normal):
+        slow = kind.slow(claims.params)
+        with self._pool.room() if slow else nullcontext():
+            await self._replay.spend(**self._filed(claims))
+            if self._clock() * 1000 < claims.nbf_ms:
+                raise TooSoon("answered faster than the protocol allows")
+            check = partial(kind.check, self._answer_key, claims, normal)
+            right = await self._pool.within(check) if slow else check()
+        if not right:
             self._missed(claims)
             raise WrongAnswer("answer is not right")
         await self._replay.win(**self._filed(claims))

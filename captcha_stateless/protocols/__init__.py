@@ -1,7 +1,9 @@
 """The wire protocols: PROTOCOLS is the only list of them."""
 
+from captcha_stateless.protocols.altcha import Altcha
 from captcha_stateless.protocols.audio import Audio
 from captcha_stateless.protocols.base import Adapter
+from captcha_stateless.protocols.cap import Cap
 from captcha_stateless.protocols.clearance import Clearance
 from captcha_stateless.protocols.compat import Compat
 from captcha_stateless.protocols.demo import Demo
@@ -25,6 +27,8 @@ PROTOCOLS: tuple[type[Adapter], ...] = (
     RelaySms,
     RestCaptcha,
     Tornevall,
+    Altcha,
+    Cap,
     Audio,
     Siteverify,
     Jwks,

@@ -11,9 +11,9 @@ from captcha_stateless.errors import BadRequest, BadToken, CaptchaError, Expired
 from captcha_stateless.http.endpoint import MethodNotAllowed
 from captcha_stateless.http.ranges import ranged
 from captcha_stateless.http.replies import Json
-from captcha_stateless.http.threads import Pool
 from captcha_stateless.model import Claims
 from captcha_stateless.protocols.base import Adapter, Table, wording
+from captcha_stateless.threads import Pool
 
 # None: the error's own message, which holds only words of ours.
 WORDS: dict[type[CaptchaError], tuple[HTTPStatus, str | None]] = {

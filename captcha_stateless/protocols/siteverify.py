@@ -23,6 +23,7 @@ from captcha_stateless.errors import (
     WrongSecret,
     WrongSite,
 )
+from captcha_stateless.formats import altcha
 from captcha_stateless.http.endpoint import Handler, MethodNotAllowed
 from captcha_stateless.http.replies import Json
 from captcha_stateless.model import Pass
@@ -138,7 +139,9 @@ class Siteverify(Adapter):
         key = fields.get("idempotency_key", "")
         if len(key) > MAX_KEY_CHARACTERS:
             raise BadRequest("over-long idempotency key")
-        return await self.engine.passes.admit(fields["response"], site, idempotency_key=key)
+        held = altcha.keys(self.engine.share_key, site.key, site.secret_sha256)
+        shown = altcha.pass_in(held, fields["response"])
+        return await self.engine.passes.admit(shown, site, idempotency_key=key)
 
     async def _from_body(self, request: Request) -> Fields:
         content = await request.body()

@@ -1,0 +1,306 @@
+"""ALTCHA: challenges for its widgets, their verification, and what its server Sentinel answers to back ends.
+
+A challenge is work, or, where the site's policy or the page asks for it, our text in ALTCHA's own dialog after a moment's
+work. State rides sealed: in the salt of the first form, in ``parameters.data`` of the second. A solution earns a pass, which
+rides in the signed server payload; whoever verifies that with us uses the pass up, whoever verifies it offline does not.
+"""
+
+import binascii
+import json
+from functools import partial
+from http import HTTPStatus
+from typing import Any, ClassVar
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from captcha_stateless.errors import (
+    BadAnswer,
+    BadRequest,
+    BadToken,
+    Blocked,
+    CaptchaError,
+    Expired,
+    Refused,
+    Spent,
+    Unavailable,
+    UnknownSite,
+    WeakKind,
+    WrongAnswer,
+    WrongHost,
+    WrongSecret,
+    WrongSite,
+)
+from captcha_stateless.formats import altcha as forms
+from captcha_stateless.http.addresses import public_url
+from captcha_stateless.http.bodies import read_json, text
+from captcha_stateless.http.dataurl import data_url
+from captcha_stateless.http.endpoint import BodyTooLarge, MethodNotAllowed
+from captcha_stateless.http.replies import Json
+from captcha_stateless.model import Claims, Params, Sealed, Signed
+from captcha_stateless.protocols.base import Adapter, Table, wording
+from captcha_stateless.puzzles import AltchaOne, AltchaTwo, Puzzle
+from captcha_stateless.puzzles.derive import KEY_BYTES
+from captcha_stateless.sites import Site
+from captcha_stateless.sites.guard import Demand
+from captcha_stateless.tokens import base64url
+
+CONFIG_HEADER = "X-Altcha-Config"
+#: The picture of a code challenge, and how long it may take.
+TEXT: Params = {"width": 350, "height": 100, "seconds": 600}
+#: The work before a code: what widgets do anyway, and a moment of it.
+LIGHT_BITS = 8
+MAX_CODE_CHARACTERS = 64
+#: Whoever comes here has solved a challenge: to ALTCHA a score counts towards spam, and below 1 is good.
+CLASSIFICATION, SCORE = "GOOD", 0
+
+#: What a verdict says in ``reason``; the first word is Sentinel's own.
+REASONS: dict[type[CaptchaError], str] = {
+    Spent: "PAYLOAD_ALREADY_USED",
+    Expired: "EXPIRED",
+    WrongAnswer: "INVALID_SOLUTION",
+    BadToken: "INVALID_SIGNATURE",
+    Refused: "REFUSED",
+    WrongSite: "INVALID_SIGNATURE",
+    WeakKind: "REFUSED",
+}
+# None: the error's own message, which holds only words of ours.
+WORDS: dict[type[CaptchaError], tuple[HTTPStatus, str | None]] = {
+    BadRequest: (HTTPStatus.BAD_REQUEST, None),
+    UnknownSite: (HTTPStatus.BAD_REQUEST, "unknown apiKey"),
+    WrongSecret: (HTTPStatus.BAD_REQUEST, "wrong secret"),
+    WrongHost: (HTTPStatus.FORBIDDEN, "host is not among the site's"),
+    Blocked: (HTTPStatus.FORBIDDEN, "the request is refused"),
+    MethodNotAllowed: (HTTPStatus.METHOD_NOT_ALLOWED, "method not allowed"),
+    BodyTooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body too large"),
+    Unavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "temporarily unavailable"),
+    CaptchaError: (HTTPStatus.BAD_REQUEST, "refused"),
+}
+_PUZZLES: dict[int, Puzzle] = {1: AltchaOne(), 2: AltchaTwo()}
+_LIGHT = {version: puzzle.plan({"difficulty": LIGHT_BITS}) for version, puzzle in _PUZZLES.items()}
+
+
+class Altcha(Adapter):
+    """``/altcha/v1`` for widgets 1 and 2, ``/altcha/v2`` for the third; each with ``challenge``, ``verify`` and its signature."""
+
+    name: ClassVar[str] = "altcha"
+    prefixed: ClassVar[bool] = False
+    heard: ClassVar[bool] = True
+
+    def table(self) -> Table:
+        """Name the paths."""
+        return {
+            "/altcha/v1/challenge": {"GET": partial(self.challenge, 1)},
+            "/altcha/v2/challenge": {"GET": partial(self.challenge, 2)},
+            "/altcha/v1/verify": {"POST": self.verify},
+            "/altcha/v2/verify": {"POST": self.verify},
+            "/altcha/v1/verify/signature": {"POST": self.signature_1},
+            "/altcha/v2/verify/signature": {"POST": self.signature_2},
+        }
+
+    def warm(self) -> None:
+        """Build the renderer of codes."""
+        self.engine.renderer.prepare("text", TEXT)
+
+    async def challenge(self, version: int, request: Request) -> Response:
+        """Begin: the work, and the code where there is one."""
+        asked = request.query_params
+        binding = self.bind(
+            request, asked.get("apiKey"), action=asked.get("action", ""), cdata=asked.get("cdata", "")
+        )
+        site = self.sites.find(binding.site)
+        if asked.get("kind") == "text" or (site.kinds and "work" not in site.kinds):
+            sealed = await self.ask(request, binding, "text", TEXT)
+        else:
+            sealed = await self.gate.issue_policed(
+                self.caller(request), binding, self.name, ("work", "text"), partial(_completed, version)
+            )
+        code = await self._code(request, sealed)
+        verify = f"verify?{urlencode({'apiKey': site.key})}"
+        return _WORDED[version](self._keys(site), sealed, code, verify)
+
+    async def verify(self, request: Request) -> Response:
+        """Judge what a widget hands back; the server payload takes its place in the form."""
+        document = await read_json(request)
+        (payload,) = text(document, "payload")
+        code = document.get("code")
+        if code is not None and not isinstance(code, str):
+            raise BadRequest("code must be text")
+        site = self._site(request)
+        try:
+            claims = await self._solved(request, site, payload, code or "")
+        except Refused as error:
+            return self._verdict(error)
+        signed = self.gate.vouch(claims)
+        answer = forms.server_payload(self._keys(site), _facts(signed))
+        return Json({"verified": True, "payload": answer})
+
+    async def signature_1(self, request: Request) -> Response:
+        """Judge a server payload for the back end whose secret the body holds."""
+        document = await read_json(request)
+        payload, secret = text(document, "payload", "secret")
+        return await self._judged(self.sites.authenticate(secret), payload)
+
+    async def signature_2(self, request: Request) -> Response:
+        """Judge a server payload for the back end that names itself by Basic authentication (RFC 7617)."""
+        key, secret = _basic(request.headers.get("authorization", ""))
+        site = self.sites.authenticate(secret)
+        if site.key != key:
+            raise WrongSecret("secret is another site's")
+        (payload,) = text(await read_json(request), "payload")
+        return await self._judged(site, payload)
+
+    def word(self, error: CaptchaError) -> Response:
+        """Word a refusal as ``{"error": …}``."""
+        status, words = wording(WORDS, error)
+        return Json({"error": str(error) if words is None else words}, status)
+
+    def _site(self, request: Request) -> Site:
+        key = request.query_params.get("apiKey")
+        site = self.sites.find(key) if key else self.sites.default
+        if site is None:
+            raise UnknownSite("there is no site")
+        return site
+
+    def _keys(self, site: Site) -> forms.Keys:
+        return forms.keys(self.engine.share_key, site.key, site.secret_sha256)
+
+    async def _code(self, request: Request, sealed: Sealed) -> dict[str, Any] | None:
+        claims = sealed.claims
+        if claims.kind != "text":
+            return None
+        (png,) = await self.engine.renderer.drawn(sealed)
+        code: dict[str, Any] = {"image": data_url(png).decode("ascii")}
+        length, digits = claims.params["length"], claims.params["digits"]
+        if digits:
+            query = urlencode({"token": sealed.token})
+            code["audio"] = public_url(request, self.settings, f"/api/audio?{query}")
+        # Widgets let nothing be typed that is longer or shorter: what is heard must fit as well.
+        return {**code, "length": length} if digits in (0, length) else code
+
+    async def _solved(self, request: Request, site: Site, payload: str, code: str) -> Claims:
+        found = forms.solution(self._keys(site), payload)
+        claims = self.engine.look(found.token, self.name)
+        if claims.site != site.key:
+            raise BadToken("token of another site")
+        if claims.kind == "text":
+            _require_work(claims, found)
+            if len(code) > MAX_CODE_CHARACTERS:
+                raise BadRequest("over-long code")
+            await self.gate.redeem(self.caller(request), claims, code)
+            return claims
+        if claims.params["puzzle"] != _PUZZLES[found.version].name:
+            raise BadToken("token of the other form")
+        await self.gate.redeem(self.caller(request), claims, _answer(found))
+        if not found.whole:
+            raise BadToken("parts of two challenges")
+        return claims
+
+    async def _judged(self, site: Site, payload: str) -> Response:
+        try:
+            facts = forms.facts(self._keys(site), payload)
+            await self.engine.passes.admit(facts["token"], site)
+        except (Refused, WrongSite, WeakKind) as error:
+            return self._verdict(error)
+        return Json({"verified": True, "apiKey": site.key, "verificationData": _typed(facts)})
+
+    def _verdict(self, error: CaptchaError) -> Response:
+        self.note(error)
+        return Json({"verified": False, "reason": wording(REASONS, error)})
+
+
+def _completed(version: int, demand: Demand) -> Params:
+    if demand.kind == "text":
+        return {**TEXT, **demand.params}
+    return {**demand.params, "puzzle": _PUZZLES[version].name}
+
+
+def _puzzle(version: int, sealed: Sealed) -> tuple[Params, tuple[str, ...], tuple[bytes, ...]]:
+    """Tell the work of a challenge, what is shown of it and the answers: its own, or the moment's before a code."""
+    claims, challenge = sealed.claims, sealed.challenge
+    if claims.kind == "work" and challenge is not None:
+        return claims.params, challenge.shown, challenge.answers
+    return _LIGHT[version], *_PUZZLES[version].draw(claims.seed, _LIGHT[version])
+
+
+def _require_work(claims: Claims, found: forms.Solution) -> None:
+    """Refuse a code without the moment's work before it; nothing is spent then."""
+    _, answers = _PUZZLES[found.version].draw(claims.seed, _LIGHT[found.version])
+    if not found.whole or _PUZZLES[found.version].normal(_answer(found), {}) not in answers:
+        raise BadAnswer("the work is not done")
+
+
+def _answer(found: forms.Solution) -> object:
+    return found.number if found.version == 1 else (found.number, found.key)
+
+
+def _worded_1(held: forms.Keys, sealed: Sealed, code: dict[str, Any] | None, verify: str) -> Response:
+    _, (nonce, most), (number,) = _puzzle(1, sealed)
+    document = forms.challenge_1(held, nonce, int(number), sealed.claims.exp, sealed.token)
+    # Libraries differ in how they spell it, and each takes its own.
+    document |= {"maxNumber": int(most), "maxnumber": int(most)}
+    if code:
+        document["codeChallenge"] = code
+    config = {"verifyurl": verify, "sentinel": {"fields": False, "timeZone": False}}
+    return Json(document, headers={CONFIG_HEADER: json.dumps(config)})
+
+
+def _worded_2(held: forms.Keys, sealed: Sealed, code: dict[str, Any] | None, verify: str) -> Response:
+    work, (nonce, salt, prefix), answers = _puzzle(2, sealed)
+    parameters: dict[str, Any] = {
+        "algorithm": work["kdf"],
+        "cost": work["cost"],
+        "data": {"token": sealed.token},
+        "expiresAt": sealed.claims.exp,
+        "keyLength": KEY_BYTES,
+        "keyPrefix": prefix,
+        "nonce": nonce,
+        "salt": salt,
+    }
+    if work["memory"]:
+        parameters |= {"memoryCost": work["memory"], "parallelism": work["lanes"]}
+    key = answers[0][-KEY_BYTES:] if answers else None
+    signed, signature = forms.challenge_2(held, parameters, key)
+    rest: dict[str, Any] = {"configuration": {"verifyUrl": verify}, "signature": signature}
+    if code:
+        rest["codeChallenge"] = code
+    # The parameters as they were signed, to the letter.
+    content = f'{{"parameters":{signed},{json.dumps(rest)[1:]}'
+    return Response(content, media_type="application/json")
+
+
+_WORDED = {1: _worded_1, 2: _worded_2}
+
+
+def _facts(earned: Signed) -> dict[str, str | int]:
+    claims = earned.claims
+    return {
+        "classification": CLASSIFICATION,
+        "expire": claims.exp,
+        "id": base64url.encode(claims.jti),
+        "kind": claims.kind,
+        "score": SCORE,
+        "time": claims.iat,
+        "token": earned.token,
+        "verified": "true",
+    }
+
+
+def _typed(facts: dict[str, str]) -> dict[str, str | int | bool]:
+    """Give facts the types that JSON has for them."""
+    return {
+        name: value == "true" if name == "verified" else int(value) if value.isdecimal() else value
+        for name, value in facts.items()
+    }
+
+
+def _basic(header: str) -> tuple[str, str]:
+    scheme, _, given = header.partition(" ")
+    try:
+        if scheme.lower() != "basic":
+            raise ValueError("another scheme")
+        key, _, secret = binascii.a2b_base64(given.strip(), strict_mode=True).decode("utf-8").partition(":")
+    except ValueError:
+        raise WrongSecret("no Basic authentication") from None
+    return key, secret
