@@ -48,7 +48,7 @@ _canonical = json.JSONEncoder(separators=(",", ":"), sort_keys=True).encode
 
 
 class Keys(NamedTuple):
-    """What the back end of a site may hold: the key of signatures, and that of derived keys; as texts, as libraries take them."""
+    """What the back end of a site may hold: the key of signatures and that of derived keys, as texts."""
 
     signature: str
     key: str

@@ -7,6 +7,7 @@ from captcha_stateless.protocols.cap import Cap
 from captcha_stateless.protocols.clearance import Clearance
 from captcha_stateless.protocols.compat import Compat
 from captcha_stateless.protocols.demo import Demo
+from captcha_stateless.protocols.friendly import Friendly
 from captcha_stateless.protocols.health import Health
 from captcha_stateless.protocols.jwks import Jwks
 from captcha_stateless.protocols.metrics import MetricsPage
@@ -15,6 +16,7 @@ from captcha_stateless.protocols.nojs import NoJs
 from captcha_stateless.protocols.onecaptcha import OneCaptcha
 from captcha_stateless.protocols.openapi import OpenApi
 from captcha_stateless.protocols.page import Page
+from captcha_stateless.protocols.privatecaptcha import PrivateCaptcha
 from captcha_stateless.protocols.relaysms import RelaySms
 from captcha_stateless.protocols.restcaptcha import RestCaptcha
 from captcha_stateless.protocols.siteverify import Siteverify
@@ -31,6 +33,8 @@ PROTOCOLS: tuple[type[Adapter], ...] = (
     Cap,
     Audio,
     Siteverify,
+    Friendly,
+    PrivateCaptcha,
     Jwks,
     Clearance,
     Widget,

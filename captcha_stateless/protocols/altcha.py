@@ -82,7 +82,7 @@ _LIGHT = {version: puzzle.plan({"difficulty": LIGHT_BITS}) for version, puzzle i
 
 
 class Altcha(Adapter):
-    """``/altcha/v1`` for widgets 1 and 2, ``/altcha/v2`` for the third; each with ``challenge``, ``verify`` and its signature."""
+    """``/altcha/v1`` for widgets 1 and 2, ``/altcha/v2`` for 3: ``challenge``, ``verify``, and for back ends ``signature``."""
 
     name: ClassVar[str] = "altcha"
     prefixed: ClassVar[bool] = False
