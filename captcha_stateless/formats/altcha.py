@@ -24,6 +24,7 @@ from captcha_stateless.puzzles.altcha1 import ALGORITHM, digest_of
 from captcha_stateless.tokens.digests import derive, same
 
 _SALT = re.compile(r"[0-9a-f]{24}\?expires=[0-9]{1,11}&token=([A-Za-z0-9._-]{1,4096})&")
+_KEY = re.compile(r"(?:[0-9a-f]{2}){32,64}")
 _HASH = re.compile(r"[0-9a-f]{64}")
 _DATA = re.compile(r"[A-Za-z0-9._%~=&-]{1,2048}")
 _TOKEN = re.compile(r"[A-Za-z0-9._-]{1,4096}")
@@ -184,7 +185,7 @@ def _solution_2(held: Keys, document: dict[str, Any]) -> Solution:
     parameters = challenge["parameters"]
     token = _token(parameters)
     _require(held, _canonical(parameters).encode(), challenge["signature"])
-    counter, key = found["counter"], _text(found["derivedKey"], _HASH)
+    counter, key = found["counter"], _text(found["derivedKey"], _KEY)
     if type(counter) is not int or not 0 <= counter <= _MAX_COUNTER:
         raise BadRequest("payload is no solution")
     return Solution(2, token, counter, bytes.fromhex(key))

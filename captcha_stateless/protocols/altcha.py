@@ -41,7 +41,8 @@ from captcha_stateless.http.replies import Json
 from captcha_stateless.model import Claims, Params, Sealed, Signed
 from captcha_stateless.protocols.base import Adapter, Table, wording
 from captcha_stateless.puzzles import AltchaOne, AltchaTwo, Puzzle
-from captcha_stateless.puzzles.derive import KEY_BYTES
+from captcha_stateless.puzzles.altcha2 import COUNTER_BYTES
+from captcha_stateless.puzzles.derive import key_bytes
 from captcha_stateless.sites import Site
 from captcha_stateless.sites.guard import Demand
 from captcha_stateless.tokens import base64url
@@ -82,7 +83,7 @@ _LIGHT = {version: puzzle.plan({"difficulty": LIGHT_BITS}) for version, puzzle i
 
 
 class Altcha(Adapter):
-    """``/altcha/v1`` for widgets 1 and 2, ``/altcha/v2`` for 3: ``challenge``, ``verify``, and for back ends ``signature``."""
+    """``/altcha/v1`` for widgets 1 and 2, ``/altcha/v2`` for 3: ``challenge``, ``verify``, for back ends ``signature``."""
 
     name: ClassVar[str] = "altcha"
     prefixed: ClassVar[bool] = False
@@ -227,7 +228,10 @@ def _puzzle(version: int, sealed: Sealed) -> tuple[Params, tuple[str, ...], tupl
 def _require_work(claims: Claims, found: forms.Solution) -> None:
     """Refuse a code without the moment's work before it; nothing is spent then."""
     _, answers = _PUZZLES[found.version].draw(claims.seed, _LIGHT[found.version])
-    if not found.whole or _PUZZLES[found.version].normal(_answer(found), {}) not in answers:
+    if (
+        not found.whole
+        or _PUZZLES[found.version].normal(_answer(found), _LIGHT[found.version]) not in answers
+    ):
         raise BadAnswer("the work is not done")
 
 
@@ -253,14 +257,14 @@ def _worded_2(held: forms.Keys, sealed: Sealed, code: dict[str, Any] | None, ver
         "cost": work["cost"],
         "data": {"token": sealed.token},
         "expiresAt": sealed.claims.exp,
-        "keyLength": KEY_BYTES,
+        "keyLength": key_bytes(work),
         "keyPrefix": prefix,
         "nonce": nonce,
         "salt": salt,
     }
     if work["memory"]:
         parameters |= {"memoryCost": work["memory"], "parallelism": work["lanes"]}
-    key = answers[0][-KEY_BYTES:] if answers else None
+    key = answers[0][COUNTER_BYTES:] if answers else None
     signed, signature = forms.challenge_2(held, parameters, key)
     rest: dict[str, Any] = {"configuration": {"verifyUrl": verify}, "signature": signature}
     if code:

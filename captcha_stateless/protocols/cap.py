@@ -1,6 +1,6 @@
 """Cap: hashes behind many salts, or a time-lock, for its widget; what they earn is a pass of ours.
 
-The endpoint that a widget is given names the site: ``/KEY/``, or ``/KEY/v2/`` for the second format, in which salts are
+The endpoint that a widget is given names the site: ``/KEY/``, or ``/KEY/format2/`` for the second format, in which salts are
 spelled out. A policy whose rule says ``time_lock = true`` asks for squarings instead, in the second format wherever it is
 asked for. There is no instrumentation: what a widget says of its own is not read. ``/KEY/siteverify`` is
 :mod:`captcha_stateless.protocols.siteverify`'s.
@@ -58,7 +58,7 @@ WORDS: dict[type[CaptchaError], tuple[HTTPStatus, str]] = {
 
 
 class Cap(Adapter):
-    """``POST /KEY/challenge`` and ``/KEY/redeem``, and both below ``/KEY/v2`` too."""
+    """``POST /KEY/challenge`` and ``/KEY/redeem``, and both below ``/KEY/format2`` too."""
 
     name: ClassVar[str] = "cap"
 
@@ -67,8 +67,8 @@ class Cap(Adapter):
         return {
             "/{sitekey}/challenge": {"POST": partial(self.challenge, 1)},
             "/{sitekey}/redeem": {"POST": self.redeem},
-            "/{sitekey}/v2/challenge": {"POST": partial(self.challenge, 2)},
-            "/{sitekey}/v2/redeem": {"POST": self.redeem},
+            "/{sitekey}/format2/challenge": {"POST": partial(self.challenge, 2)},
+            "/{sitekey}/format2/redeem": {"POST": self.redeem},
         }
 
     def warm(self) -> None:

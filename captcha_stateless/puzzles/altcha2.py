@@ -17,9 +17,9 @@ from captcha_stateless.puzzles.base import Puzzle, bits_of, require_tellable, se
 from captcha_stateless.puzzles.derive import (
     ARGON2,
     DERIVATIONS,
-    KEY_BYTES,
     SCRYPT,
     derive,
+    key_bytes,
     require_costs,
     weight,
 )
@@ -28,6 +28,8 @@ from captcha_stateless.puzzles.derive import (
 SLOW_WEIGHT = 2_000
 #: A counter has 32 bits; the deterministic form draws from so many.
 MAX_COUNTER = 2**32 - 1
+
+COUNTER_BYTES = 4
 
 NOT_A_SOLUTION = "solution must be a counter and the key that it derives"
 
@@ -80,7 +82,7 @@ class AltchaTwo(Puzzle):
             return (nonce.hex(), salt.hex(), _prefix(params)), ()
         counter = number % (2 * _tries(params))
         key = derive(params, salt, password(nonce, counter))
-        return (nonce.hex(), salt.hex(), key[: KEY_BYTES // 2].hex()), (solution(counter, key),)
+        return (nonce.hex(), salt.hex(), key[: len(key) // 2].hex()), (solution(counter, key),)
 
     def normal(self, answer: object, params: Params) -> bytes:
         """Take a counter and a key, as a pair of a whole number and bytes."""
@@ -89,7 +91,7 @@ class AltchaTwo(Puzzle):
         counter, key = answer
         if type(counter) is not int or not 0 <= counter <= MAX_COUNTER:
             raise BadAnswer(NOT_A_SOLUTION)
-        if not isinstance(key, bytes) or len(key) != KEY_BYTES:
+        if not isinstance(key, bytes) or len(key) != key_bytes(params):
             raise BadAnswer(NOT_A_SOLUTION)
         return solution(counter, key)
 
@@ -98,8 +100,8 @@ class AltchaTwo(Puzzle):
         if params["deterministic"]:
             return None
         nonce, salt, _ = drawn(seed)
-        key = derive(params, salt, nonce + normal[:4])
-        return key == normal[4:] and key.hex().startswith(_prefix(params))
+        key = derive(params, salt, nonce + normal[:COUNTER_BYTES])
+        return key == normal[COUNTER_BYTES:] and key.hex().startswith(_prefix(params))
 
     def slow(self, params: Params) -> bool:
         """Tell whether one derivation takes milliseconds."""
@@ -118,22 +120,22 @@ class AltchaTwo(Puzzle):
 
 def drawn(seed: bytes) -> tuple[bytes, bytes, int]:
     """Draw nonce and salt, which are shown, and a number of 32 bits, which is not; of one stream of SHAKE (FIPS 202)."""
-    stream = hashlib.shake_128(b"altcha-2\x00" + seed).digest(_NONCE_BYTES + _SALT_BYTES + 4)
+    stream = hashlib.shake_128(b"altcha-2\x00" + seed).digest(_NONCE_BYTES + _SALT_BYTES + COUNTER_BYTES)
     return (
         stream[:_NONCE_BYTES],
         stream[_NONCE_BYTES : _NONCE_BYTES + _SALT_BYTES],
-        int.from_bytes(stream[-4:], "big"),
+        int.from_bytes(stream[-COUNTER_BYTES:], "big"),
     )
 
 
 def password(nonce: bytes, counter: int) -> bytes:
     """Write what a key is derived of."""
-    return nonce + counter.to_bytes(4, "big")
+    return nonce + counter.to_bytes(COUNTER_BYTES, "big")
 
 
 def solution(counter: int, key: bytes) -> bytes:
-    """Write a counter and its key as one text: 4 bytes and 32."""
-    return counter.to_bytes(4, "big") + key
+    """Write a counter and its key as one text, 4 bytes and the key's."""
+    return counter.to_bytes(COUNTER_BYTES, "big") + key
 
 
 def _tries(params: Params) -> int:

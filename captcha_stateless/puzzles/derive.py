@@ -7,11 +7,11 @@ from captcha_stateless.errors import BadRequest
 from captcha_stateless.model import Params
 from captcha_stateless.settings.extras import needed
 
-KEY_BYTES = 32
-
 SCRYPT, ARGON2 = "SCRYPT", "ARGON2ID"
 _HASHES = {"SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512"}
 _PBKDF2 = {f"PBKDF2/{name}": digest for name, digest in _HASHES.items()}
+
+_KEY_BYTES = 32
 
 #: The greatest cost, and the greatest memory: a tenth of a second and 64 MiB of a server, at most.
 _MOST: Mapping[str, tuple[int, int]] = {
@@ -61,8 +61,14 @@ def weight(params: Params) -> int:
     return 2 * cost * memory * (lanes if name == SCRYPT else 1)
 
 
+def key_bytes(params: Params) -> int:
+    """Tell how long a key is: of a hash all of it, for implementations differ in where they cut it, else 32 bytes."""
+    name = _HASHES.get(str(params["kdf"]))
+    return hashlib.new(name).digest_size if name else _KEY_BYTES
+
+
 def derive(params: Params, salt: bytes, password: bytes) -> bytes:
-    """Derive a key of 32 bytes, by params that :func:`require_costs` let through."""
+    """Derive a key, by params that :func:`require_costs` let through."""
     return DERIVATIONS[str(params["kdf"])](params, salt, password)
 
 
@@ -73,26 +79,26 @@ def _costs(params: Params) -> tuple[str, int, int, int]:
 def _hashed(params: Params, salt: bytes, password: bytes) -> bytes:
     name, key = _HASHES[str(params["kdf"])], salt + password
     for _ in range(int(params["cost"])):
-        key = hashlib.new(name, key).digest()[:KEY_BYTES]
+        key = hashlib.new(name, key).digest()
     return key
 
 
 def _pbkdf2(params: Params, salt: bytes, password: bytes) -> bytes:
     digest = _PBKDF2[str(params["kdf"])]
-    return hashlib.pbkdf2_hmac(digest, password, salt, int(params["cost"]), KEY_BYTES)
+    return hashlib.pbkdf2_hmac(digest, password, salt, int(params["cost"]), _KEY_BYTES)
 
 
 def _scrypt(params: Params, salt: bytes, password: bytes) -> bytes:
     _, cost, memory, lanes = _costs(params)
     room = 2 * 128 * (cost + lanes) * memory
-    return hashlib.scrypt(password, salt=salt, n=cost, r=memory, p=lanes, dklen=KEY_BYTES, maxmem=room)
+    return hashlib.scrypt(password, salt=salt, n=cost, r=memory, p=lanes, dklen=_KEY_BYTES, maxmem=room)
 
 
 def _argon2(params: Params, salt: bytes, password: bytes) -> bytes:
     from argon2.low_level import Type, hash_secret_raw
 
     _, cost, memory, lanes = _costs(params)
-    return hash_secret_raw(password, salt, cost, memory, lanes, KEY_BYTES, Type.ID)
+    return hash_secret_raw(password, salt, cost, memory, lanes, _KEY_BYTES, Type.ID)
 
 
 Derive = Callable[[Params, bytes, bytes], bytes]
