@@ -191,7 +191,7 @@ class Altcha(Adapter):
                 raise BadRequest("over-long code")
             await self.gate.redeem(self.caller(request), claims, code)
             return claims
-        if claims.params["puzzle"] != _PUZZLES[found.version].name:
+        if claims.params.get("puzzle") != _PUZZLES[found.version].name:
             raise BadToken("token of the other form")
         await self.gate.redeem(self.caller(request), claims, _answer(found))
         if not found.whole:
