@@ -29,7 +29,8 @@ WORDS: dict[type[CaptchaError], tuple[HTTPStatus, str | None]] = {
 class Audio(Adapter):
     """``GET /api/audio`` says a challenge's digits, ``GET /api/audio/languages`` tells in which languages it can.
 
-    ``lang`` chooses the language, else the browser's; ``download`` makes it a file to keep.
+    ``lang`` chooses the language, else the browser's; ``language`` is one that is heard rather than that, as ALTCHA's widgets
+    ask; ``download`` makes it a file to keep.
     """
 
     name: ClassVar[str] = "audio"
@@ -71,7 +72,8 @@ class Audio(Adapter):
         asked = request.query_params.get("lang")
         if asked is not None:
             return asked.lower()
-        return preferred(request.headers.get("accept-language", ""), spoken)
+        wished = request.query_params.get("language", ""), request.headers.get("accept-language", "")
+        return preferred(",".join(wished), spoken)
 
 
 def preferred(header: str, spoken: tuple[str, ...]) -> str:
