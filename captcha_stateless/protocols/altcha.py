@@ -96,8 +96,8 @@ class Altcha(Adapter):
             "/altcha/v2/challenge": {"GET": partial(self.challenge, 2)},
             "/altcha/v1/verify": {"POST": self.verify},
             "/altcha/v2/verify": {"POST": self.verify},
-            "/altcha/v1/verify/signature": {"POST": self.signature_1},
-            "/altcha/v2/verify/signature": {"POST": self.signature_2},
+            "/altcha/v1/verify/signature": {"POST": self.signature},
+            "/altcha/v2/verify/signature": {"POST": self.signature},
         }
 
     def warm(self) -> None:
@@ -137,19 +137,17 @@ class Altcha(Adapter):
         answer = forms.server_payload(self._keys(site), _facts(signed))
         return Json({"verified": True, "payload": answer})
 
-    async def signature_1(self, request: Request) -> Response:
-        """Judge a server payload for the back end whose secret the body holds."""
+    async def signature(self, request: Request) -> Response:
+        """Judge a server payload for the back end that the body's ``secret`` or Basic authentication (RFC 7617) names."""
         document = await read_json(request)
-        payload, secret = text(document, "payload", "secret")
-        return await self._judged(self.sites.authenticate(secret), payload)
-
-    async def signature_2(self, request: Request) -> Response:
-        """Judge a server payload for the back end that names itself by Basic authentication (RFC 7617)."""
-        key, secret = _basic(request.headers.get("authorization", ""))
+        header = request.headers.get("authorization")
+        if header is None:
+            payload, secret = text(document, "payload", "secret")
+            return await self._judged(self.sites.authenticate(secret), payload)
+        (payload,), (key, secret) = text(document, "payload"), _basic(header)
         site = self.sites.authenticate(secret)
         if site.key != key:
             raise WrongSecret("secret is another site's")
-        (payload,) = text(await read_json(request), "payload")
         return await self._judged(site, payload)
 
     def word(self, error: CaptchaError) -> Response:

@@ -2,42 +2,21 @@
 
 import asyncio
 import json
-import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
 import pytest
 
-from captcha_stateless import Settings
-from captcha_stateless.app import create_engine
 from captcha_stateless.engine import Engine
-from captcha_stateless.tokens import keys
 from tests.balancer import balanced
 from tests.chaos import size
+from tests.chaos.conftest import engine_of
 from tests.live import live_server
-from tests.replay.servers import RedisServer
 
 AT_ONCE = 8
 TOKENS_AT_ONCE = 2
-
-
-@pytest.fixture(params=["shared", "redis"])
-def environ(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[str, str]]:
-    """Settings of both replicas: one key ring, and a filter that they share."""
-    ring = tmp_path / "keyring.json"
-    keys.save(ring, keys.fresh_ring(int(time.time())), overwrite=False)
-    common = {"CAPTCHA_KEYS": str(ring), "CAPTCHA_FLAG": "let through", "CAPTCHA_REPLAY_RATE": "100"}
-    if request.param == "shared":
-        yield {**common, "CAPTCHA_REPLAY": "shared", "CAPTCHA_REPLAY_DIR": str(tmp_path / "replay")}
-        return
-    server = RedisServer(tmp_path / "redis", "--maxmemory-policy", "noeviction")
-    try:
-        yield {**common, "CAPTCHA_REPLAY": server.url}
-    finally:
-        server.end()
 
 
 @pytest.mark.timeout(900)
@@ -56,13 +35,6 @@ def test_of_eight_simultaneous_answers_exactly_one_is_accepted(
     assert max(race[200] for race in races) == 1
     assert Counter(race[200] for race in races if not race[503]) == {1: sum(not race[503] for race in races)}
     assert sum(bool(race[503]) for race in races) <= tokens / 10
-
-
-def engine_of(environ: Mapping[str, str]) -> Engine:
-    """Make an engine with the replicas' keys."""
-    settings = Settings.load(environ)
-    ring = keys.load(settings.keys)
-    return create_engine(settings, lambda: ring)
 
 
 def last_stage(engine: Engine) -> tuple[str, object]:

@@ -408,8 +408,9 @@ def test_action_and_customer_data_come_back_with_the_pass(server: Server) -> Non
     ("path", "body", "auth"),
     [
         (V1, {"secret": "wrong"}, None),
-        (V2, {}, None),
-        (V2, {}, ("dev-site", "wrong")),
+        (V2, {"secret": "wrong"}, None),
+        (V1, {}, ("dev-site", "wrong")),
+        (V2, {"secret": "dev-secret"}, ("dev-site", "wrong")),
         (V2, {}, ("other", "dev-secret")),
     ],
 )
@@ -424,9 +425,32 @@ def test_a_back_end_must_know_the_secret(
     assert signature(server, earned).json()["verified"]
 
 
+def test_a_back_end_that_names_itself_nowhere_is_told_what_is_missing(server: Server) -> None:
+    reply = server.visitor.post(f"{V2}/verify/signature", json={"payload": "x"})
+
+    assert (reply.status_code, reply.json()) == (
+        400,
+        {"error": "the body must hold payload and secret as text"},
+    )
+
+
+def test_either_path_takes_either_way_to_name_a_back_end(server: Server) -> None:
+    for path, other in ((V1, V2), (V2, V1)):
+        earned, kept = server_payload(server, path), server_payload(server, path)
+
+        body = server.visitor.post(
+            f"{other}/verify/signature", json={"payload": earned, "secret": "dev-secret"}
+        )
+        basic = server.visitor.post(
+            f"{other}/verify/signature", json={"payload": kept}, auth=("dev-site", "dev-secret")
+        )
+
+        assert body.json()["verified"] and basic.json()["verified"]
+
+
 @pytest.mark.parametrize(
     "header",
-    ["Basic", "Basic \u00e4", "Basic e30", "Bearer ZGV2LXNpdGU6ZGV2LXNlY3JldA==", "Basic /w=="],
+    ["", "Basic", "Basic \u00e4", "Basic e30", "Bearer ZGV2LXNpdGU6ZGV2LXNlY3JldA==", "Basic /w=="],
 )
 def test_what_is_no_basic_authentication_is_a_wrong_secret(server: Server, header: str) -> None:
     reply = server.visitor.post(

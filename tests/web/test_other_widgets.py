@@ -118,6 +118,7 @@ def test_altcha_s_code_is_seen_or_heard(visit: Visit, package: str, version: str
         with page.expect_response("**/api/audio?*") as told:
             page.locator("altcha-widget button[title*=audio]").click()
         assert told.value.headers["content-type"] == "audio/wav"
+        page.wait_for_function("() => document.querySelector('altcha-widget audio').currentTime > 0")
     assert enter(page, answer(visit, document, heard=heard))["verified"]
 
     earned = visit.captcha.verify(payload(page))
