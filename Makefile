@@ -55,6 +55,7 @@ bench: .venv/bench  ## measure: CPU time a request, beside yardsticks in the sam
 	@$(BIN)/python benchmarks/replay.py
 	@$(BIN)/python benchmarks/passes.py
 	@$(BIN)/python benchmarks/work.py
+	@$(BIN)/python benchmarks/widgets.py
 	@$(BIN)/python benchmarks/hashes.py
 
 chaos: .venv/test  ## the long races and kills of the replay filters

@@ -216,7 +216,7 @@ def test_a_challenge_of_one_protocol_is_none_of_another_s(server: Server) -> Non
     held = keys(server)
     salted = forms.challenge_1(held, "0" * 24, 1, NOW + 600, cap_s)
 
-    wrapped = packed({**salted, "number": 1})
+    wrapped = packed({**json.loads(f"{{{salted}}}"), "number": 1})
     reply = server.visitor.post("/dev-site/redeem", json={"token": altcha_s, "solutions": [1]})
 
     assert verify(server, wrapped, V1) == {"verified": False, "reason": "INVALID_SIGNATURE"}
@@ -229,11 +229,11 @@ def test_a_token_of_the_other_form_of_altcha_is_refused(server: Server, path: st
     other = issued(server, "altcha", "altcha-2" if path == V1 else "altcha-1")
     held = keys(server)
     if path == V1:
-        document = {**forms.challenge_1(held, "0" * 24, 1, NOW + 600, other), "number": 1}
+        members = forms.challenge_1(held, "0" * 24, 1, NOW + 600, other)
+        document = {**json.loads(f"{{{members}}}"), "number": 1}
     else:
-        names = {"algorithm": "SHA-256", "keyPrefix": "0", "nonce": "0", "salt": "0"}
-        numbers = {"cost": 1, "expiresAt": NOW + 600, "keyLength": 32}
-        text, signature = forms.challenge_2(held, {**names, **numbers, "data": {"token": other}}, None)
+        asked = forms.Asked("SHA-256", 1, 0, 0, 32, "0", "0", "0", other, NOW + 600)
+        text, signature = forms.challenge_2(held, asked, None)
         given = {"parameters": json.loads(text), "signature": signature}
         document = {"challenge": given, "solution": {"counter": 0, "derivedKey": "0" * 64}}
 

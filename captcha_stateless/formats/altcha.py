@@ -25,23 +25,17 @@ from captcha_stateless.tokens.digests import derive, same
 
 _SALT = re.compile(r"[0-9a-f]{24}\?expires=[0-9]{1,11}&token=([A-Za-z0-9._-]{1,4096})&")
 _KEY = re.compile(r"(?:[0-9a-f]{2}){32,64}")
+_HEX = re.compile(r"[0-9a-f]{1,128}")
+_NAME = re.compile(r"[A-Z0-9/-]{1,16}")
 _HASH = re.compile(r"[0-9a-f]{64}")
 _DATA = re.compile(r"[A-Za-z0-9._%~=&-]{1,2048}")
 _TOKEN = re.compile(r"[A-Za-z0-9._-]{1,4096}")
 
 _V1 = {"algorithm", "challenge", "number", "salt", "signature"}
-# Of each parameter its type; they are signed as they came, sorted.
-_PARAMETERS: dict[str, type] = {
-    "algorithm": str,
-    "cost": int,
-    "data": dict,
-    "expiresAt": int,
-    "keyLength": int,
-    "keyPrefix": str,
-    "nonce": str,
-    "salt": str,
-}
-_OPTIONAL: dict[str, type] = {"keySignature": str, "memoryCost": int, "parallelism": int}
+_NEEDED = {"algorithm", "cost", "data", "expiresAt", "keyLength", "keyPrefix", "nonce", "salt"}
+_KNOWN = {*_NEEDED, "keySignature", "memoryCost", "parallelism"}
+_SOLUTION = {"counter", "derivedKey"}
+_MAX_NUMBER = 2**53 - 1
 _MAX_COUNTER = 2**32 - 1
 _SERVER = {"algorithm", "signature", "verificationData", "verified"}
 
@@ -53,6 +47,40 @@ class Keys(NamedTuple):
 
     signature: str
     key: str
+
+
+class Asked(NamedTuple):
+    """The parameters of a challenge of the second form.
+
+    Nonce, salt, prefix and proof are in hexadecimal digits, the length in bytes, ``expires`` is a Unix second. ``proof`` is
+    the keyed hash of the one right key; empty: there are many. Without ``memory`` there are no ``lanes`` either.
+    """
+
+    algorithm: str
+    cost: int
+    memory: int
+    lanes: int
+    length: int
+    nonce: str
+    salt: str
+    prefix: str
+    token: str
+    expires: int
+    proof: str = ""
+
+    def canonical(self) -> str:
+        """Write them as JSON in its canonical form: members in alphabetical order, without spaces.
+
+        Nothing in them needs to be escaped; an encoder would take thrice the time.
+        """
+        proof = f'"keySignature":"{self.proof}",' if self.proof else ""
+        memory = f'"memoryCost":{self.memory},' if self.memory else ""
+        lanes = f'"parallelism":{self.lanes},' if self.memory else ""
+        return (
+            f'{{"algorithm":"{self.algorithm}","cost":{self.cost},"data":{{"token":"{self.token}"}},'
+            f'"expiresAt":{self.expires},"keyLength":{self.length},"keyPrefix":"{self.prefix}",{proof}{memory}'
+            f'"nonce":"{self.nonce}",{lanes}"salt":"{self.salt}"}}'
+        )
 
 
 class Solution(NamedTuple):
@@ -76,30 +104,21 @@ def keys(share_key: bytes, site: str, secret_sha256: bytes) -> Keys:
     return Keys(derive(own, "signature").hex(), derive(own, "key").hex())
 
 
-def challenge_1(held: Keys, nonce: str, number: int, expires: int, token: str) -> dict[str, Any]:
-    """Word a challenge of the first form, without its greatest number."""
+def challenge_1(held: Keys, nonce: str, number: int, expires: int, token: str) -> str:
+    """Word the members of a challenge of the first form, but for its greatest number, as JSON without its braces."""
     # The last `&` is mandatory: without it a digit could move from the salt to the number (CVE-2025-68113).
     salt = f"{nonce}?expires={expires}&token={token}&"
     digest = digest_of(salt, number)
-    return {
-        "algorithm": ALGORITHM,
-        "challenge": digest,
-        "salt": salt,
-        "signature": _signed(held.signature, digest.encode()),
-    }
+    signature = _signed(held.signature, digest.encode())
+    # All of it is ours and ASCII, with nothing to escape: an encoder would take thrice the time.
+    return f'"algorithm":"{ALGORITHM}","challenge":"{digest}","salt":"{salt}","signature":"{signature}"'
 
 
-def challenge_2(held: Keys, parameters: dict[str, Any], key: bytes | None) -> tuple[str, str]:
-    """Word the parameters of a challenge of the second form as JSON, and sign them.
-
-    Args:
-        held: the site's keys.
-        parameters: what is asked.
-        key: the one right key, where there is one.
-    """
+def challenge_2(held: Keys, asked: Asked, key: bytes | None) -> tuple[str, str]:
+    """Word the parameters of a challenge of the second form, and sign them; ``key`` is the one right key, if there is one."""
     if key is not None:
-        parameters = {**parameters, "keySignature": _signed(held.key, key)}
-    text = _canonical(parameters)
+        asked = asked._replace(proof=_signed(held.key, key))
+    text = asked.canonical()
     return text, _signed(held.signature, text.encode())
 
 
@@ -176,31 +195,44 @@ def _solution_2(held: Keys, document: dict[str, Any]) -> Solution:
     challenge, found = document["challenge"], document["solution"]
     if not isinstance(challenge, dict) or not isinstance(found, dict):
         raise BadRequest("payload is no solution")
-    if set(challenge) != {"parameters", "signature"} or not {"counter", "derivedKey"} <= set(found) <= {
-        "counter",
-        "derivedKey",
-        "time",
-    }:
+    if set(challenge) != {"parameters", "signature"} or not (_SOLUTION <= set(found) <= {*_SOLUTION, "time"}):
         raise BadRequest("payload is no solution")
-    parameters = challenge["parameters"]
-    token = _token(parameters)
-    _require(held, _canonical(parameters).encode(), challenge["signature"])
+    asked = _asked(challenge["parameters"])
+    _require(held, asked.canonical().encode(), challenge["signature"])
     counter, key = found["counter"], _text(found["derivedKey"], _KEY)
     if type(counter) is not int or not 0 <= counter <= _MAX_COUNTER:
         raise BadRequest("payload is no solution")
-    return Solution(2, token, counter, bytes.fromhex(key))
+    return Solution(2, asked.token, counter, bytes.fromhex(key))
 
 
-def _token(parameters: object) -> str:
-    """Tell the token in the parameters, each of which has the type of our own: no other has one canonical form."""
-    if not isinstance(parameters, dict) or not set(_PARAMETERS) <= set(parameters):
+def _asked(parameters: object) -> Asked:
+    """Read parameters, each of which has the form of our own: no others have one canonical form."""
+    if not isinstance(parameters, dict) or not _NEEDED <= set(parameters) <= _KNOWN:
         raise BadRequest("payload is no solution")
-    known = {**_PARAMETERS, **_OPTIONAL}
-    if not all(type(value) is known.get(name) for name, value in parameters.items()):
+    data = parameters["data"]
+    if not isinstance(data, dict) or set(data) != {"token"}:
         raise BadRequest("payload is no solution")
-    if set(parameters["data"]) != {"token"}:
+    if len({"memoryCost", "parallelism"} & set(parameters)) == 1 or parameters.get("memoryCost") == 0:
         raise BadRequest("payload is no solution")
-    return _text(parameters["data"]["token"], _TOKEN)
+    return Asked(
+        algorithm=_text(parameters["algorithm"], _NAME),
+        cost=_whole(parameters["cost"]),
+        memory=_whole(parameters.get("memoryCost", 0)),
+        lanes=_whole(parameters.get("parallelism", 0)),
+        length=_whole(parameters["keyLength"]),
+        nonce=_text(parameters["nonce"], _HEX),
+        salt=_text(parameters["salt"], _HEX),
+        prefix=_text(parameters["keyPrefix"], _HEX),
+        token=_text(data["token"], _TOKEN),
+        expires=_whole(parameters["expiresAt"]),
+        proof=_text(parameters["keySignature"], _HASH) if "keySignature" in parameters else "",
+    )
+
+
+def _whole(value: object) -> int:
+    if type(value) is not int or not 0 <= value <= _MAX_NUMBER:
+        raise BadRequest("payload is not of the documented form")
+    return value
 
 
 def _text(value: object, form: re.Pattern[str]) -> str:

@@ -7,11 +7,12 @@ rides in the signed server payload; whoever verifies that with us uses the pass 
 
 import binascii
 import json
-from functools import partial
+from functools import lru_cache, partial
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 from urllib.parse import urlencode
 
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -33,7 +34,7 @@ from captcha_stateless.errors import (
     WrongSite,
 )
 from captcha_stateless.formats import altcha as forms
-from captcha_stateless.http.addresses import public_url
+from captcha_stateless.http.addresses import REMEMBERED, public_url
 from captcha_stateless.http.bodies import read_json, text
 from captcha_stateless.http.dataurl import data_url
 from captcha_stateless.http.endpoint import BodyTooLarge, MethodNotAllowed
@@ -106,20 +107,17 @@ class Altcha(Adapter):
 
     async def challenge(self, version: int, request: Request) -> Response:
         """Begin: the work, and the code where there is one."""
-        asked = request.query_params
-        binding = self.bind(
-            request, asked.get("apiKey"), action=asked.get("action", ""), cdata=asked.get("cdata", "")
-        )
+        asked = _asked(request.scope["query_string"])
+        binding = self.bind(request, asked.key, action=asked.action, cdata=asked.cdata)
         site = self.sites.find(binding.site)
-        if asked.get("kind") == "text" or (site.kinds and "work" not in site.kinds):
+        if asked.kind == "text" or (site.kinds and "work" not in site.kinds):
             sealed = await self.ask(request, binding, "text", TEXT)
         else:
             sealed = await self.gate.issue_policed(
                 self.caller(request), binding, self.name, ("work", "text"), partial(_completed, version)
             )
-        code = await self._code(request, sealed)
-        verify = f"verify?{urlencode({'apiKey': site.key})}"
-        return _WORDED[version](self._keys(site), sealed, code, verify)
+        code = await self._code(request, sealed) if sealed.claims.kind == "text" else ""
+        return _WORDED[version](self._keys(site), sealed, code, _ways(site.key))
 
     async def verify(self, request: Request) -> Response:
         """Judge what a widget hands back; the server payload takes its place in the form."""
@@ -165,18 +163,18 @@ class Altcha(Adapter):
     def _keys(self, site: Site) -> forms.Keys:
         return forms.keys(self.engine.share_key, site.key, site.secret_sha256)
 
-    async def _code(self, request: Request, sealed: Sealed) -> dict[str, Any] | None:
-        claims = sealed.claims
-        if claims.kind != "text":
-            return None
+    async def _code(self, request: Request, sealed: Sealed) -> str:
+        """Word the code as a further member of the challenge."""
         (png,) = await self.engine.renderer.drawn(sealed)
         code: dict[str, Any] = {"image": data_url(png).decode("ascii")}
-        length, digits = claims.params["length"], claims.params["digits"]
+        length, digits = sealed.claims.params["length"], sealed.claims.params["digits"]
         if digits:
             query = urlencode({"token": sealed.token})
             code["audio"] = public_url(request, self.settings, f"/api/audio?{query}")
         # Widgets let nothing be typed that is longer or shorter: what is heard must fit as well.
-        return {**code, "length": length} if digits in (0, length) else code
+        if digits in (0, length):
+            code["length"] = length
+        return f',"codeChallenge":{json.dumps(code)}'
 
     async def _solved(self, request: Request, site: Site, payload: str, code: str) -> Claims:
         found = forms.solution(self._keys(site), payload)
@@ -209,6 +207,36 @@ class Altcha(Adapter):
         return Json({"verified": False, "reason": wording(REASONS, error)})
 
 
+class Query(NamedTuple):
+    """What a challenge is asked with."""
+
+    key: str
+    kind: str
+    action: str
+    cdata: str
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _asked(query: bytes) -> Query:
+    # A site's requests mostly have the same query.
+    given = QueryParams(query)
+    return Query(*(given.get(name, "") for name in ("apiKey", "kind", "action", "cdata")))
+
+
+class Ways(NamedTuple):
+    """Where a widget goes on, relative to the challenge: as the first form's header, and in the second's own words."""
+
+    header: str
+    configuration: str
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _ways(site: str) -> Ways:
+    verify = f"verify?{urlencode({'apiKey': site})}"
+    config = {"verifyurl": verify, "sentinel": {"fields": False, "timeZone": False}}
+    return Ways(json.dumps(config), json.dumps({"verifyUrl": verify}))
+
+
 def _completed(version: int, demand: Demand) -> Params:
     if demand.kind == "text":
         return {**TEXT, **demand.params}
@@ -237,38 +265,32 @@ def _answer(found: forms.Solution) -> object:
     return found.number if found.version == 1 else (found.number, found.key)
 
 
-def _worded_1(held: forms.Keys, sealed: Sealed, code: dict[str, Any] | None, verify: str) -> Response:
+def _worded_1(held: forms.Keys, sealed: Sealed, code: str, ways: "Ways") -> Response:
     _, (nonce, most), (number,) = _puzzle(1, sealed)
-    document = forms.challenge_1(held, nonce, int(number), sealed.claims.exp, sealed.token)
-    # Libraries differ in how they spell it, and each takes its own.
-    document |= {"maxNumber": int(most), "maxnumber": int(most)}
-    if code:
-        document["codeChallenge"] = code
-    config = {"verifyurl": verify, "sentinel": {"fields": False, "timeZone": False}}
-    return Json(document, headers={CONFIG_HEADER: json.dumps(config)})
+    members = forms.challenge_1(held, nonce, int(number), sealed.claims.exp, sealed.token)
+    # Libraries differ in how they spell the greatest number, and each takes its own.
+    content = f'{{{members},"maxNumber":{most},"maxnumber":{most}{code}}}'
+    return Response(content, media_type="application/json", headers={CONFIG_HEADER: ways.header})
 
 
-def _worded_2(held: forms.Keys, sealed: Sealed, code: dict[str, Any] | None, verify: str) -> Response:
+def _worded_2(held: forms.Keys, sealed: Sealed, code: str, ways: "Ways") -> Response:
     work, (nonce, salt, prefix), answers = _puzzle(2, sealed)
-    parameters: dict[str, Any] = {
-        "algorithm": work["kdf"],
-        "cost": work["cost"],
-        "data": {"token": sealed.token},
-        "expiresAt": sealed.claims.exp,
-        "keyLength": key_bytes(work),
-        "keyPrefix": prefix,
-        "nonce": nonce,
-        "salt": salt,
-    }
-    if work["memory"]:
-        parameters |= {"memoryCost": work["memory"], "parallelism": work["lanes"]}
-    key = answers[0][COUNTER_BYTES:] if answers else None
-    signed, signature = forms.challenge_2(held, parameters, key)
-    rest: dict[str, Any] = {"configuration": {"verifyUrl": verify}, "signature": signature}
-    if code:
-        rest["codeChallenge"] = code
-    # The parameters as they were signed, to the letter.
-    content = f'{{"parameters":{signed},{json.dumps(rest)[1:]}'
+    asked = forms.Asked(
+        algorithm=str(work["kdf"]),
+        cost=int(work["cost"]),
+        memory=int(work["memory"]),
+        lanes=int(work["lanes"]),
+        length=key_bytes(work),
+        nonce=nonce,
+        salt=salt,
+        prefix=prefix,
+        token=sealed.token,
+        expires=sealed.claims.exp,
+    )
+    signed, signature = forms.challenge_2(held, asked, answers[0][COUNTER_BYTES:] if answers else None)
+    content = (
+        f'{{"parameters":{signed},"signature":"{signature}","configuration":{ways.configuration}{code}}}'
+    )
     return Response(content, media_type="application/json")
 
 

@@ -8,8 +8,8 @@ from captcha_stateless.model import Params
 from captcha_stateless.settings.extras import needed
 
 SCRYPT, ARGON2 = "SCRYPT", "ARGON2ID"
-_HASHES = {"SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512"}
-_PBKDF2 = {f"PBKDF2/{name}": digest for name, digest in _HASHES.items()}
+_HASHES = {"SHA-256": hashlib.sha256, "SHA-384": hashlib.sha384, "SHA-512": hashlib.sha512}
+_PBKDF2 = {f"PBKDF2/{name}": name.replace("-", "").lower() for name in _HASHES}
 
 _KEY_BYTES = 32
 
@@ -63,8 +63,8 @@ def weight(params: Params) -> int:
 
 def key_bytes(params: Params) -> int:
     """Tell how long a key is: of a hash all of it, for implementations differ in where they cut it, else 32 bytes."""
-    name = _HASHES.get(str(params["kdf"]))
-    return hashlib.new(name).digest_size if name else _KEY_BYTES
+    made = _HASHES.get(str(params["kdf"]))
+    return made().digest_size if made else _KEY_BYTES
 
 
 def derive(params: Params, salt: bytes, password: bytes) -> bytes:
@@ -77,9 +77,9 @@ def _costs(params: Params) -> tuple[str, int, int, int]:
 
 
 def _hashed(params: Params, salt: bytes, password: bytes) -> bytes:
-    name, key = _HASHES[str(params["kdf"])], salt + password
+    made, key = _HASHES[str(params["kdf"])], salt + password
     for _ in range(int(params["cost"])):
-        key = hashlib.new(name, key).digest()
+        key = made(key).digest()
     return key
 
 

@@ -1,6 +1,7 @@
 """Double spends of what ALTCHA's and Cap's widgets hand back, and of what their back ends ask: at once, on two replicas."""
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -35,8 +36,8 @@ class Call(NamedTuple):
 def altcha(engine: Engine, keys: forms.Keys) -> Call:
     sealed = engine.issue("altcha", "work", {"puzzle": "altcha-1", "difficulty": 1}, site="dev-site")
     nonce, number = altcha1.drawn(sealed.claims.seed, altcha1.most_of(1))
-    challenge = forms.challenge_1(keys, nonce, number, sealed.claims.exp, sealed.token)
-    payload = packed({**challenge, "number": number})
+    members = forms.challenge_1(keys, nonce, number, sealed.claims.exp, sealed.token)
+    payload = packed({**json.loads(f"{{{members}}}"), "number": number})
     return Call("/altcha/v1/verify?apiKey=dev-site", {"payload": payload}, "verified", {})
 
 

@@ -199,6 +199,10 @@ def put(*way: str, value: object) -> Change:
     return change
 
 
+def both(one: Change, other: Change) -> Change:
+    return lambda document: other(one(document))
+
+
 def raised(*way: str) -> Change:
     """Change the last digit of a text, or add one to a number."""
 
@@ -222,7 +226,6 @@ FORGED_2 = [
         for name in ("cost", "expiresAt", "keyLength", "keyPrefix", "keySignature", "nonce", "salt")
     ),
     put(*PARAMETERS, "algorithm", value="SHA-512"),
-    put(*PARAMETERS, "memoryCost", value=2**31),
     raised(*PARAMETERS, "data", "token"),
 ]
 FORGED_1 = [raised("challenge"), raised("signature")]
@@ -271,6 +274,10 @@ MALFORMED_2 = [
     put(*PARAMETERS, "cost", value=True),
     put(*PARAMETERS, "expiresAt", value=None),
     put(*PARAMETERS, "extra", value=1),
+    put(*PARAMETERS, "memoryCost", value=2**31),
+    both(put(*PARAMETERS, "memoryCost", value=0), put(*PARAMETERS, "parallelism", value=0)),
+    put(*PARAMETERS, "algorithm", value='SHA-256","cost":1,"x":"'),
+    put(*PARAMETERS, "keySignature", value=""),
     put("test", value=True),
 ]
 
