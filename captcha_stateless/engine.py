@@ -67,17 +67,13 @@ class Engine:
         missed: Callable[[Claims], None] = lambda _: None,
         events: Events | None = None,
     ) -> None:
-        """Take the parts; ``missed`` is told of every wrong answer, ``events`` of all that happens.
-
-        From ``share_key`` is derived what the back end of a site may hold to verify by itself.
-        """
+        """Take the parts; ``missed`` hears of wrong answers, ``events`` of all; from ``share_key`` sites' own keys come."""
         self.events = events or Events()
         self._seal, self._kinds, self._replay = seal, kinds, replay
-        self.passes = passes
+        self.passes, self.share_key = passes, share_key
         self.renderer = Renderer(kinds, mark_key=answer_key, events=self.events)
         self._answer_key, self._extensions, self._heard = answer_key, extensions, heard
-        self._clock, self._entropy, self._missed = clock, entropy, missed
-        self.share_key, self._pool = share_key, Pool()
+        self._clock, self._entropy, self._missed, self._pool = clock, entropy, missed, Pool()
         self._began = clock()
 
     def issue(
@@ -205,8 +201,7 @@ class Engine:
         kind = self._kinds[claims.kind]
         normal = kind.normal(answer, claims.params)
         self._live(claims)
-        slow = kind.slow(claims.params)
-        with self._pool.room() if slow else nullcontext():
+        with self._pool.room() if (slow := kind.slow(claims.params)) else nullcontext():
             await self._replay.spend(**self._filed(claims))
             if self._clock() * 1000 < claims.nbf_ms:
                 raise TooSoon("answered faster than the protocol allows")

@@ -35,7 +35,7 @@ FILES = {
     "/demo.js": ("demo.js", scripts.JAVASCRIPT),
     **{
         f"/demo/{name}.js": (f"demo/{name}.js", scripts.JAVASCRIPT)
-        for name in ("document", "protocols", "replicas", "widget")
+        for name in ("document", "protocols", "puzzles", "replicas", "widget")
     },
 }
 #: Of what a token holds: not the seed, and of the answers no more than how many there are.

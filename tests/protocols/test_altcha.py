@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from captcha_stateless import sites
+from captcha_stateless.errors import Misconfigured
 from captcha_stateless.formats.altcha import keys as keys_of
 from captcha_stateless.protocols.altcha import LIGHT_BITS, Altcha
 from tests.conftest import MakeServer
@@ -626,6 +627,16 @@ def test_a_policy_chooses_how_a_key_is_derived(
     assert {name: document["parameters"].get(name) for name in expected} == expected
     assert altcha.verify_solution(solution, keys(server).signature).verified
     assert [verify(server, solution)["verified"] for _ in range(2)] == [True, False]
+
+
+@pytest.mark.parametrize(
+    "rule", ['kdf = "MD5"', 'kdf = "SCRYPT"\ncost = 3', 'kdf = "ARGON2ID"\nmemory = 1000000', "cost = 0"]
+)
+def test_a_policy_that_asks_for_what_cannot_be_is_told_at_the_start(
+    make_server: MakeServer, tmp_path: Path, rule: str
+) -> None:
+    with pytest.raises(Misconfigured, match="policy default"):
+        make_server(sites=policed(tmp_path, f'kind = "work"\n{rule}'))
 
 
 def test_two_replicas_judge_as_one(make_server: MakeServer) -> None:
