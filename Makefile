@@ -55,6 +55,7 @@ bench: .venv/bench  ## measure: CPU time a request, beside yardsticks in the sam
 	@$(BIN)/python benchmarks/replay.py
 	@$(BIN)/python benchmarks/passes.py
 	@$(BIN)/python benchmarks/work.py
+	@$(BIN)/python benchmarks/widgets.py
 	@$(BIN)/python benchmarks/hashes.py
 
 chaos: .venv/test  ## the long races and kills of the replay filters
@@ -104,7 +105,7 @@ clean:  ## remove what the other targets made, but no keys
 
 .venv/test: .venv/pip pyproject.toml tests/clients/package-lock.json tests/web/package-lock.json tests/web/frontends/package-lock.json
 	@echo "Installing into .venv, with what the tests need ..."
-	@$(INSTALL) --editable ".[audio,client,dnsbl,fast,limits,metrics,otel,redis]" --group dev --group clients
+	@$(INSTALL) --editable ".[argon2,audio,client,dnsbl,fast,limits,metrics,otel,redis]" --group dev --group clients
 	@if command -v npm >/dev/null; then for folder in clients web web/frontends; do npm ci --prefix tests/$$folder --silent --ignore-scripts --no-audit --no-fund || exit 1; done; fi
 	@touch $@
 

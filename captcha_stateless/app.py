@@ -136,6 +136,7 @@ def create_engine(
         kinds={name: kind.from_settings(settings, root.derive("draw")) for name, kind in KINDS.items()},
         replay=replay,
         answer_key=answer_key,
+        share_key=root.derive("share"),
         extensions=settings.extensions,
         heard=tuple(adapter.name for adapter in PROTOCOLS if adapter.heard),
         clock=clock,
@@ -183,6 +184,6 @@ def _headers(settings: Settings, events: Events) -> Middleware:
         AccessLog(events),
         allow_origins=settings.cors_origins,
         allow_headers=["Content-Type", "X-Captcha-Challenge"],
-        expose_headers=["Retry-After", "Captcha-Id", PASS_HEADER, "X-Request-Id"],
+        expose_headers=["Retry-After", "Captcha-Id", PASS_HEADER, "X-Altcha-Config", "X-Request-Id"],
         max_age=PREFLIGHT_SECONDS,
     )

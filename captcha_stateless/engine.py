@@ -52,6 +52,7 @@ class Engine:
         kinds: Mapping[str, Kind],
         replay: Replay,
         answer_key: bytes,
+        share_key: bytes = b"",
         extensions: int = EXTENSIONS,
         heard: tuple[str, ...] = (),
         clock: Callable[[], float] = time.time,
@@ -59,10 +60,10 @@ class Engine:
         missed: Callable[[Claims], None] = lambda _: None,
         events: Events | None = None,
     ) -> None:
-        """Take the parts; ``missed`` is told of every wrong answer, ``events`` of all that happens."""
+        """Take the parts; ``missed`` hears of wrong answers, ``events`` of all; from ``share_key`` sites' own keys come."""
         self.events = events or Events()
         self._seal, self._kinds, self._replay = seal, kinds, replay
-        self.passes = passes
+        self.passes, self.share_key = passes, share_key
         self.renderer = Renderer(kinds, mark_key=answer_key, events=self.events)
         self.judge = Judge(
             kinds=kinds,

@@ -12,6 +12,7 @@ Rule 3: :meth:`Judge.play` is for what is single-use behind it (a stage, a pass,
 
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TypedDict
 
 from captcha_stateless.errors import CaptchaError, Expired, Spent, TooSoon, WrongAnswer
@@ -19,6 +20,7 @@ from captcha_stateless.kinds.base import Kind
 from captcha_stateless.model import Answered, Claims
 from captcha_stateless.replay.base import NEVER, Replay
 from captcha_stateless.telemetry.events import FAULT, Events
+from captcha_stateless.threads import Pool
 from captcha_stateless.tokens.digests import keyed_hash
 
 #: How long the same answer is known again, after its first.
@@ -58,6 +60,7 @@ class Judge:
         """Take the parts; ``missed`` is told of every wrong answer, ``events`` of all that are given."""
         self._kinds, self._replay, self._key = kinds, replay, answer_key
         self._clock, self._missed, self._events = clock, missed, events or Events()
+        self._pool = Pool()
 
     async def play(self, claims: Claims, answer: object, *, asked: bytes = b"") -> Answered:
         """Use up a try of an opened token, and count its stage: a wrong answer is a miss while the ladder forgives one.
@@ -132,6 +135,8 @@ class Judge:
         normal = kind.normal(answer, claims.params)
         now = self._clock()
         _require_live(claims, now)
+        if kind.slow(claims.params):
+            return await self._slowly(kind, claims, normal, now)
         right, soon = kind.check(self._key, claims, normal), now * 1000 < claims.nbf_ms
         at, known = int(now), asked is not None
         moments = _moments(at) if known else NEVER
@@ -155,6 +160,18 @@ class Judge:
             if not forgiven:
                 raise WrongAnswer("answer is not right")
         return "right" if right else WrongAnswer.code, Answered(counted, at)
+
+    async def _slowly(self, kind: Kind, claims: Claims, normal: bytes, now: float) -> tuple[str, Answered]:
+        """Judge what takes milliseconds, in a thread; its try is spent before: no token is judged twice."""
+        with self._pool.room():
+            await self._replay.spend(**_filed(claims, now))
+            if now * 1000 < claims.nbf_ms:
+                raise TooSoon("answered faster than the protocol allows")
+            right = await self._pool.within(partial(kind.check, self._key, claims, normal))
+        if not right:
+            self._missed(claims)
+            raise WrongAnswer("answer is not right")
+        return "right", Answered(claims._replace(hits=claims.hits + 1), int(now))
 
 
 def _moments(at: int) -> range:

@@ -10,10 +10,10 @@ ROOT = Path(__file__).parent.parent / PACKAGE
 # From the bottom up. A name stands for the module, or for the package and what is in it.
 FLOORS = [
     ["errors", "seeded"],
-    ["model", "stores"],
+    ["model", "stores", "threads"],
     ["render", "settings", "sound", "tokens"],
-    ["telemetry"],
-    ["kinds", "replay", "risk"],
+    ["puzzles", "telemetry"],
+    ["formats", "kinds", "replay", "risk"],
     ["sites"],
     ["judge", "passes"],
     ["engine"],
@@ -42,11 +42,12 @@ INNER_FLOORS: dict[str, list[list[str]]] = {
             "query",
             "ranges",
         ],
-        ["access_log", "connections", "endpoint", "replies", "routing", "signals", "threads", "unrouted"],
+        ["access_log", "connections", "endpoint", "replies", "routing", "signals", "unrouted"],
         ["lifespan", "response_headers"],
         ["__init__"],
     ],
     "client": [["connections", "verdict"], ["jwks"], ["client"], ["__init__"]],
+    "formats": [["strict"], ["*"], ["__init__"]],
     "http.connections": [["guarded"], ["*"], ["__init__"]],
     "integrations": [["*"], ["__init__"]],
     "kinds": [
@@ -57,6 +58,7 @@ INNER_FLOORS: dict[str, list[list[str]]] = {
         ["__init__"],
     ],
     "protocols": [["base"], ["scripts"], ["nojs_pages"], ["*"], ["__init__"]],
+    "puzzles": [["base", "derive"], ["*"], ["__init__"]],
     "render": [
         ["chance", "checks", "deflate", "inks", "typefaces", "sheet"],
         ["families", "png"],
@@ -85,6 +87,7 @@ INNER_FLOORS: dict[str, list[list[str]]] = {
 # Of what lies below, some may see a part only: a kind hashes answers and never sees a token.
 ONLY = {
     ("kinds", "tokens"): "tokens.digests",
+    ("formats", "tokens"): "tokens.digests",
     ("replay", "tokens"): "tokens.digests",
     ("risk", "tokens"): "tokens.digests",
     ("sites", "tokens"): "tokens.digests",
@@ -98,6 +101,7 @@ HOMES = {
     "jwcrypto": {"tokens"},
     "cryptography": {"tokens"},
     "msgpack": {"tokens"},
+    "argon2": {"puzzles"},
     "dns": {"risk"},
     "starlette": {"app", "http", "integrations", "protocols", "telemetry"},
     "flask": {"integrations"},

@@ -10,11 +10,14 @@ import httpx
 import pytest
 
 from captcha_stateless.client import Client
+from captcha_stateless.formats import altcha as forms
 from captcha_stateless.tokens.cookie import COOKIE
 from tests.client.test_client import Wire
+from tests.conftest import MakeServer
 from tests.protocols.test_onecaptcha import answer
-from tests.support import Server
+from tests.support import NOW, Server
 from tests.tokens.test_passes import ORDER, decoded, encoded, segment
+from tests.widgets import V1, V2, keys, packed, payload, server_payload, verify
 
 Forge = Callable[[Server], str]
 
@@ -94,7 +97,30 @@ def offline(server: Server, token: str) -> bool:
         return bool(client.verify_offline(token))
 
 
-DOORS = {"siteverify": siteverify, "clearance": clearance, "offline": offline}
+def cap(server: Server, token: str) -> bool:
+    data = {"secret": "dev-secret", "response": token}
+    return bool(server.visitor.post("/dev-site/siteverify", json=data).json()["success"])
+
+
+def friendly(server: Server, token: str) -> bool:
+    headers = {"X-API-Key": "dev-secret"}
+    reply = server.visitor.post("/api/v2/captcha/siteverify", json={"response": token}, headers=headers)
+    return bool(reply.json()["success"])
+
+
+def private(server: Server, token: str) -> bool:
+    reply = server.visitor.post("/verify", content=token, headers={"X-Api-Key": "dev-secret"})
+    return bool(reply.json()["success"])
+
+
+DOORS = {
+    "siteverify": siteverify,
+    "cap": cap,
+    "friendly": friendly,
+    "privatecaptcha": private,
+    "clearance": clearance,
+    "offline": offline,
+}
 
 
 @pytest.mark.parametrize("door", DOORS)
@@ -112,6 +138,106 @@ def test_a_replayed_pass_is_refused_where_it_counts_once(server: Server) -> None
     token = server.earn()
 
     assert [siteverify(server, token) for _ in range(3)] == [True, False, False]
+
+
+def restverify(server: Server, token: str) -> bool:
+    body = {"siteSecret": "dev-secret", "token": token, "solution": "0", "callerIp": "192.0.2.1"}
+    return bool(
+        server.visitor.post("/v1/verify?siteKey=dev-site", json=body).json().get("status") == "success"
+    )
+
+
+def signed_1(server: Server, token: str) -> bool:
+    body = {"payload": token, "secret": "dev-secret"}
+    return bool(server.visitor.post(f"{V1}/verify/signature", json=body).json().get("verified"))
+
+
+def signed_2(server: Server, token: str) -> bool:
+    auth = ("dev-site", "dev-secret")
+    reply = server.visitor.post(f"{V2}/verify/signature", json={"payload": token}, auth=auth)
+    return bool(reply.json().get("verified"))
+
+
+def altcha(server: Server, token: str) -> bool:
+    return bool(verify(server, token).get("verified"))
+
+
+def redeemed(server: Server, token: str) -> bool:
+    body = {"token": token, "solutions": [0] * 16}
+    return bool(server.visitor.post("/dev-site/redeem", json=body).json()["success"])
+
+
+def minicap(server: Server, token: str) -> bool:
+    return server.visitor.post("/api/captcha/validate/", json={"id": token, "text": "x"}).status_code == 200
+
+
+#: Everything that lets something through, and whatever is handed out, with the doors that it opens.
+EVERY = {
+    **DOORS,
+    "restcaptcha": restverify,
+    "altcha": altcha,
+    "altcha 1, signature": signed_1,
+    "altcha 2, signature": signed_2,
+    "cap, redeem": redeemed,
+    "minicap": minicap,
+}
+OPENS: dict[str, tuple[Forge, set[str]]] = {
+    "pass": (lambda server: server.earn(), set(DOORS)),
+    "altcha 1, solution": (lambda server: payload(server, V1), {"altcha"}),
+    "altcha 2, solution": (lambda server: payload(server, V2), {"altcha"}),
+    "altcha, server payload": (
+        server_payload,
+        {"altcha 1, signature", "altcha 2, signature", "siteverify", "cap"},
+    ),
+    "altcha, challenge": (lambda server: issued(server, "altcha", "altcha-2"), set()),
+    "altcha, code": (lambda server: server.engine.issue("altcha", "text", site="dev-site").token, set()),
+    "cap, challenge": (lambda server: issued(server, "cap", "cap"), set()),
+    "restcaptcha, challenge": (lambda server: issued(server, "restcaptcha", "zeros"), set()),
+    "1captcha, challenge": (challenge, set()),
+}
+
+
+def issued(server: Server, purpose: str, puzzle: str) -> str:
+    return server.engine.issue(purpose, "work", {"puzzle": puzzle}, site="dev-site").token
+
+
+@pytest.mark.parametrize("door", EVERY)
+@pytest.mark.parametrize("token", OPENS)
+def test_everything_opens_its_own_doors_and_no_other(make_server: MakeServer, token: str, door: str) -> None:
+    server = make_server(policy="lenient")
+    made, opens = OPENS[token]
+
+    assert EVERY[door](server, made(server)) is (door in opens)
+
+
+def test_a_challenge_of_one_protocol_is_none_of_another_s(server: Server) -> None:
+    """Their tokens are sealed alike, and differ in their purpose alone."""
+    cap_s, altcha_s = issued(server, "cap", "cap"), issued(server, "altcha", "altcha-1")
+    held = keys(server)
+    salted = forms.challenge_1(held, "0" * 24, 1, NOW + 600, cap_s)
+
+    wrapped = packed({**json.loads(f"{{{salted}}}"), "number": 1})
+    reply = server.visitor.post("/dev-site/redeem", json={"token": altcha_s, "solutions": [1]})
+
+    assert verify(server, wrapped, V1) == {"verified": False, "reason": "INVALID_SIGNATURE"}
+    assert reply.json() == {"success": False, "error": "Invalid challenge token"}
+
+
+@pytest.mark.parametrize("path", [V1, V2])
+def test_a_token_of_the_other_form_of_altcha_is_refused(server: Server, path: str) -> None:
+    """Whoever holds a site's keys could sign it; not even so does it count."""
+    other = issued(server, "altcha", "altcha-2" if path == V1 else "altcha-1")
+    held = keys(server)
+    if path == V1:
+        members = forms.challenge_1(held, "0" * 24, 1, NOW + 600, other)
+        document = {**json.loads(f"{{{members}}}"), "number": 1}
+    else:
+        asked = forms.Asked("SHA-256", 1, 0, 0, 32, "0", "0", "0", other, NOW + 600)
+        text, signature = forms.challenge_2(held, asked, None)
+        given = {"parameters": json.loads(text), "signature": signature}
+        document = {"challenge": given, "solution": {"counter": 0, "derivedKey": "0" * 64}}
+
+    assert verify(server, packed(document), path) == {"verified": False, "reason": "INVALID_SIGNATURE"}
 
 
 def test_a_pass_is_no_challenge_anywhere(server: Server) -> None:

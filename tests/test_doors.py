@@ -15,6 +15,7 @@ from captcha_stateless.model import Claims
 from captcha_stateless.protocols import PROTOCOLS
 from tests.conftest import MakeServer
 from tests.support import Server
+from tests.widgets import V2, solved_2
 
 Headers = dict[str, str]
 Door = Callable[[Server, Headers], httpx.Response]
@@ -47,6 +48,13 @@ DOORS: dict[str, tuple[str, Door]] = {
     "tornevall": ("text", got("/3.0/captcha/")),
     "tornevall 2.0": ("text", got("/2.0/captcha/getCaptcha")),
     "restcaptcha": ("work", got("/v1/challenge?siteKey=dev-site")),
+    "altcha 1": ("work", got("/altcha/v1/challenge?apiKey=dev-site")),
+    "altcha 2": ("work", got("/altcha/v2/challenge?apiKey=dev-site")),
+    "altcha 1, text": ("text", got("/altcha/v1/challenge?apiKey=dev-site&kind=text")),
+    "altcha 2, text": ("text", got("/altcha/v2/challenge?apiKey=dev-site&kind=text")),
+    "cap": ("work", posted("/dev-site/challenge")),
+    "cap, prefixed": ("work", posted("/cap/dev-site/challenge")),
+    "cap, second format": ("work", posted("/dev-site/format2/challenge")),
 }
 
 
@@ -71,6 +79,7 @@ def opened(server: Server, headers: Headers) -> httpx.Response:
 #: What shows, says or prolongs a challenge once more, and the door that had it drawn.
 AGAIN: dict[str, tuple[str, Door]] = {
     "audio": ("minicap", heard),
+    "audio of altcha": ("altcha 2, text", heard),
     "extend": ("1captcha", extended),
     "tornevall's picture": ("tornevall", redrawn),
     "nojs, a page of a stage": ("nojs", opened),
@@ -232,7 +241,19 @@ def wrong_nojs(server: Server, token: str) -> httpx.Response:
     return server.visitor.post("/nojs", data={"token": token, "tile0": "on"})
 
 
+def wrong_altcha(server: Server, token: str) -> httpx.Response:
+    path, query = f"{V2}/challenge", {"apiKey": "dev-site", "kind": "text"}
+    payload = solved_2(server.visitor.get(path, params=query).json())
+    return server.visitor.post(f"{V2}/verify?apiKey=dev-site", json={"payload": payload, "code": "wrong"})
+
+
+def wrong_cap(server: Server, token: str) -> httpx.Response:
+    return server.visitor.post("/dev-site/redeem", json={"token": token, "solutions": [0] * 16})
+
+
 WRONG = {
+    "altcha 2, text": wrong_altcha,
+    "cap": wrong_cap,
     "1captcha": wrong_grid,
     "nojs": wrong_nojs,
     "minicap": wrong_minicap,

@@ -1,6 +1,8 @@
 """The engine: what it spends, and when."""
 
 import asyncio
+import threading
+from contextlib import ExitStack
 from dataclasses import replace
 
 import anyio
@@ -13,6 +15,7 @@ from captcha_stateless.errors import (
     Expired,
     Spent,
     TooSoon,
+    Unavailable,
     WeakKind,
     WrongAnswer,
     WrongSite,
@@ -349,3 +352,50 @@ def test_hits_and_misses_are_sealed(server: Server) -> None:
     assert second is not None
     sealed = server.engine.look(second.token, "test")
     assert (sealed.hits, sealed.misses) == (0, 1)
+
+
+SLOW: Params = {"puzzle": "altcha-2", "kdf": "SCRYPT", "difficulty": 1}
+
+
+def test_what_takes_milliseconds_is_judged_in_a_thread(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quick, slow = (server.engine.issue("test", "work", wanted).claims for wanted in ({"difficulty": 1}, SLOW))
+    kind, here, seen = server.engine._kinds["work"], threading.get_ident(), []
+    check = kind.check
+
+    def watched(key: bytes, claims: Claims, normal: bytes) -> bool:
+        seen.append(threading.get_ident() == here)
+        return check(key, claims, normal)
+
+    monkeypatch.setattr(kind, "check", watched)
+
+    for claims in (quick, slow):
+        redeem(server, claims, server.engine.tell(claims))
+
+    assert seen == [True, False]
+
+
+def test_where_no_thread_is_free_nothing_is_spent(server: Server) -> None:
+    claims = server.engine.issue("test", "work", SLOW).claims
+    answer = server.engine.tell(claims)
+
+    with ExitStack() as taken:
+        with pytest.raises(Unavailable):
+            while True:
+                taken.enter_context(server.engine.judge._pool.room())
+        with pytest.raises(Unavailable):
+            redeem(server, claims, answer)
+
+    redeem(server, claims, answer)
+    with pytest.raises(Spent):
+        redeem(server, claims, answer)
+
+
+def test_a_slow_answer_that_is_wrong_spends_its_try(server: Server) -> None:
+    claims = server.engine.issue("test", "work", SLOW).claims
+
+    with pytest.raises(WrongAnswer):
+        redeem(server, claims, (0, bytes(32)))
+    with pytest.raises(Spent):
+        redeem(server, claims, server.engine.tell(claims))

@@ -2,6 +2,7 @@
 
 import secrets
 from pathlib import Path
+from urllib.parse import quote
 
 import click
 
@@ -72,6 +73,24 @@ def check_sites() -> None:
     found = sites.load(path).all
     tell_problems(problem for site in found for problem in fit(site))
     click.echo(f"{path}: {len(found)} {'site' if len(found) == 1 else 'sites'}, all good.")
+
+
+@sites_group.command("altcha")
+@click.argument("key")
+@plainly
+def show_altcha(key: str) -> None:
+    """Show what the back end of a site sets to verify ALTCHA's payloads by itself."""
+    from captcha_stateless.formats import altcha
+    from captcha_stateless.tokens import keys
+
+    settings = read_settings()
+    served = sites.load(settings.sites) if settings.sites else sites.DEVELOPMENT_SITES
+    site, share_key = served.find(key), keys.load(settings.keys).derive("share")
+    held = altcha.keys(share_key, site.key, site.secret_sha256)
+    click.echo(f"challenge URL:        /altcha/v2/challenge?apiKey={quote(site.key)}")
+    click.echo(f"HMAC secret:          {held.signature}")
+    click.echo(f"HMAC key secret:      {held.key}")
+    click.echo("They follow from the key ring and from the site's secret: another secret makes others.")
 
 
 def _sites_file() -> Path:

@@ -73,6 +73,10 @@ class Kind(ABC):
             BadRequest: when finding one would take long.
         """
 
+    def slow(self, params: Params) -> bool:
+        """Tell whether :meth:`check` takes milliseconds, so that it must not run between other requests."""
+        return False
+
     @property
     def languages(self) -> tuple[str, ...]:
         """The languages in which a challenge of this kind can be heard; most kinds have none."""

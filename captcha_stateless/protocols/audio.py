@@ -11,9 +11,9 @@ from captcha_stateless.errors import BadRequest, BadToken, CaptchaError, Expired
 from captcha_stateless.http.endpoint import MethodNotAllowed
 from captcha_stateless.http.ranges import ranged
 from captcha_stateless.http.replies import Json
-from captcha_stateless.http.threads import Pool
 from captcha_stateless.model import Claims
 from captcha_stateless.protocols.base import Adapter, Table, wording
+from captcha_stateless.threads import Pool
 
 # None: the error's own message, which holds only words of ours.
 WORDS: dict[type[CaptchaError], tuple[HTTPStatus, str | None]] = {
@@ -29,7 +29,8 @@ WORDS: dict[type[CaptchaError], tuple[HTTPStatus, str | None]] = {
 class Audio(Adapter):
     """``GET /api/audio`` says a challenge's digits, ``GET /api/audio/languages`` tells in which languages it can.
 
-    ``lang`` chooses the language, else the browser's; ``download`` makes it a file to keep.
+    ``lang`` chooses the language, else the browser's; ``language`` is one that is heard rather than that, as ALTCHA's widgets
+    ask; ``download`` makes it a file to keep.
     """
 
     name: ClassVar[str] = "audio"
@@ -71,7 +72,8 @@ class Audio(Adapter):
         asked = request.query_params.get("lang")
         if asked is not None:
             return asked.lower()
-        return preferred(request.headers.get("accept-language", ""), spoken)
+        wished = request.query_params.get("language", ""), request.headers.get("accept-language", "")
+        return preferred(",".join(wished), spoken)
 
 
 def preferred(header: str, spoken: tuple[str, ...]) -> str:

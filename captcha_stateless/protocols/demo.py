@@ -12,13 +12,13 @@ from captcha_stateless.errors import BadRequest, BadToken, CaptchaError, Unavail
 from captcha_stateless.http.bodies import WrongMediaType, read_json, text
 from captcha_stateless.http.endpoint import BodyTooLarge, Handler, MethodNotAllowed
 from captcha_stateless.http.replies import Json
-from captcha_stateless.http.threads import Pool
 from captcha_stateless.model import Claims, Params
 from captcha_stateless.protocols import scripts
 from captcha_stateless.protocols.base import Adapter, Table, wording
 from captcha_stateless.render import contact_sheet
 from captcha_stateless.settings import Settings
 from captcha_stateless.sites import DEVELOPMENT_SECRET
+from captcha_stateless.threads import Pool
 
 #: What the gallery shows: a kind, what is wanted of it, and how many a sheet.
 SAMPLES: dict[str, tuple[str, Params, int]] = {
@@ -35,7 +35,7 @@ FILES = {
     "/demo.js": ("demo.js", scripts.JAVASCRIPT),
     **{
         f"/demo/{name}.js": (f"demo/{name}.js", scripts.JAVASCRIPT)
-        for name in ("document", "protocols", "replicas", "widget")
+        for name in ("document", "protocols", "puzzles", "replicas", "widget")
     },
 }
 #: Of what a token holds: not the seed, and of the answers no more than how many there are.

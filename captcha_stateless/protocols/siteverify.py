@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from http import HTTPStatus
@@ -23,6 +23,7 @@ from captcha_stateless.errors import (
     WrongSecret,
     WrongSite,
 )
+from captcha_stateless.formats import altcha
 from captcha_stateless.http.bodies import require_utf_8
 from captcha_stateless.http.endpoint import Handler, MethodNotAllowed
 from captcha_stateless.http.replies import Json
@@ -70,24 +71,35 @@ HCAPTCHA_CODES = {
     Spent: "already-seen-response",
     WrongSite: "sitekey-secret-mismatch",
 }
+#: What Cap's own server says.
+CAP_WORDS: dict[type[CaptchaError], str] = {
+    Missing: "Missing required parameters",
+    WrongSecret: "Invalid site key or secret",
+    WrongSitekey: "Invalid site key or secret",
+    Expired: "Token expired",
+    BadRequest: "Invalid request",
+    CaptchaError: "Token not found",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """How one of the systems answers.
 
-    ``scored`` is whether a pass with an action is given a score, as back ends of reCAPTCHA's third version insist on.
+    ``scored`` is whether a pass with an action is given a score, as back ends of reCAPTCHA's third version insist on;
+    ``words`` are what its refusals say in ``error`` besides.
     """
 
     codes: Mapping[type[CaptchaError], str]
     scored: bool = False
+    words: Mapping[type[CaptchaError], str] = field(default_factory=dict)
 
 
 DIALECTS = {
     "/siteverify": Dialect(HCAPTCHA_CODES),
     "/recaptcha/api/siteverify": Dialect(CODES, scored=True),
     "/turnstile/v0/siteverify": Dialect(CODES),
-    "/{sitekey}/siteverify": Dialect(CODES),
+    "/{sitekey}/siteverify": Dialect(CODES, words=CAP_WORDS),
 }
 #: Whoever comes here has solved a challenge: the score is that fact, no guess at a likelihood.
 SCORE = 1.0
@@ -112,7 +124,7 @@ class Siteverify(Adapter):
             raise
         except CaptchaError as error:
             self.note(error)
-            return self._refusal(_codes(dialect.codes, error))
+            return self._refusal(_codes(dialect.codes, error), **_said(dialect.words, error))
         return self._reply(_right(shown, dialect))
 
     def word(self, error: CaptchaError) -> Response:
@@ -141,7 +153,9 @@ class Siteverify(Adapter):
         key = fields.get("idempotency_key", "")
         if len(key) > MAX_KEY_CHARACTERS:
             raise BadRequest("over-long idempotency key")
-        return await self.engine.passes.admit(fields["response"], site, idempotency_key=key)
+        held = altcha.keys(self.engine.share_key, site.key, site.secret_sha256)
+        shown = altcha.pass_in(held, fields["response"])
+        return await self.engine.passes.admit(shown, site, idempotency_key=key)
 
     async def _from_body(self, request: Request) -> Fields:
         content = await request.body()
@@ -153,8 +167,8 @@ class Siteverify(Adapter):
             return _fields(_json(content))
         return _fields(_urlencoded(content))
 
-    def _refusal(self, codes: list[str], status: HTTPStatus = HTTPStatus.OK) -> Response:
-        return self._reply({"success": False, "error-codes": codes}, status)
+    def _refusal(self, codes: list[str], status: HTTPStatus = HTTPStatus.OK, **said: str) -> Response:
+        return self._reply({"success": False, "error-codes": codes, **said}, status)
 
     def _reply(self, document: dict[str, Any], status: HTTPStatus = HTTPStatus.OK) -> Response:
         # Where the test keys are on, everyone can pass: no reply may let that be overlooked.
@@ -179,6 +193,10 @@ def _right(shown: Pass, dialect: Dialect) -> dict[str, Any]:
 
 def _codes(codes: Mapping[type[CaptchaError], str], error: CaptchaError) -> list[str]:
     return error.codes if isinstance(error, Missing) else [wording(codes, error)]
+
+
+def _said(words: Mapping[type[CaptchaError], str], error: CaptchaError) -> dict[str, Any]:
+    return {"error": wording(words, error)} if words else {}
 
 
 def _rehearsed_pass(now: int) -> Pass:

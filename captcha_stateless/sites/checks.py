@@ -1,17 +1,22 @@
 """What of sites and policies can be read, but cannot work."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import get_args
 
 from captcha_stateless.errors import BadRequest, Misconfigured
 from captcha_stateless.kinds import KINDS
 from captcha_stateless.model import Params
+from captcha_stateless.puzzles import PUZZLES
 from captcha_stateless.settings import Profile
 from captcha_stateless.sites.site import Site, Sites
 
 #: A host name or IP address, or a wildcard for every host below one.
 _HOST = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|[0-9a-f:]+:[0-9a-f.:]+")
+
+
+#: One rule serves every protocol: of work, each puzzle must be what it asks for.
+_WAYS: Mapping[str, tuple[Params, ...]] = {"work": tuple({"puzzle": name} for name in PUZZLES)}
 
 
 def fit(site: Site) -> Iterator[str]:
@@ -40,7 +45,12 @@ def require_policies(served: Sites, default: str, plan: Callable[[str, Params], 
     if default not in served.policies:
         raise Misconfigured(f"CAPTCHA_POLICY: no policy is named {default}")
     for policy in served.policies.values():
-        asked = [(rule.kind, rule.params) for rule in policy.rules if rule.kind]
+        asked = [
+            (rule.kind, {**rule.params, **way})
+            for rule in policy.rules
+            if rule.kind
+            for way in _WAYS.get(rule.kind, ({},))
+        ]
         asked += [("grid", {"profile": policy.profile})] if policy.profile else []
         for kind, params in asked:
             try:

@@ -2,44 +2,23 @@
 
 import asyncio
 import json
-import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
 import pytest
 
-from captcha_stateless import Settings
-from captcha_stateless.app import create_engine
 from captcha_stateless.engine import Engine
 from captcha_stateless.model import Sealed
-from captcha_stateless.tokens import keys
 from tests.balancer import balanced
 from tests.chaos import size
+from tests.chaos.conftest import engine_of
 from tests.live import live_server
-from tests.replay.servers import RedisServer
 from tests.support import jti_of, last_stage
 
 AT_ONCE = 8
 TOKENS_AT_ONCE = 2
-
-
-@pytest.fixture(params=["shared", "redis"])
-def environ(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[str, str]]:
-    """Settings of both replicas: one key ring, and a filter that they share."""
-    ring = tmp_path / "keyring.json"
-    keys.save(ring, keys.fresh_ring(int(time.time())), overwrite=False)
-    common = {"CAPTCHA_KEYS": str(ring), "CAPTCHA_REPLAY_RATE": "100"}
-    if request.param == "shared":
-        yield {**common, "CAPTCHA_REPLAY": "shared", "CAPTCHA_REPLAY_DIR": str(tmp_path / "replay")}
-        return
-    server = RedisServer(tmp_path / "redis", "--maxmemory-policy", "noeviction")
-    try:
-        yield {**common, "CAPTCHA_REPLAY": server.url}
-    finally:
-        server.end()
 
 
 @pytest.mark.timeout(900)
@@ -59,13 +38,6 @@ def test_eight_simultaneous_answers_are_answered_alike_with_one_pass(
     assert all(set(race.values()) == {AT_ONCE} for race in races if "503" not in race)
     assert sum("503" in race for race in races) <= tokens / 10
     assert len(set().union(*passes)) == sum(map(bool, passes))
-
-
-def engine_of(environ: Mapping[str, str]) -> Engine:
-    """Make an engine with the replicas' keys."""
-    settings = Settings.load(environ)
-    ring = keys.load(settings.keys)
-    return create_engine(settings, lambda: ring)
 
 
 async def attack(url: str, engine: Engine, tokens: int) -> list[Counter[str]]:

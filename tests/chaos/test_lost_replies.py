@@ -17,8 +17,8 @@ import pytest
 
 from captcha_stateless.tokens import keys
 from tests.chaos import size
+from tests.chaos.conftest import engine_of
 from tests.chaos.lossy import Lossy, Visitors
-from tests.chaos.test_http_races import engine_of
 from tests.live import LiveServer, free_port
 from tests.replay.servers import RedisServer
 

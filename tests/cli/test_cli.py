@@ -17,6 +17,7 @@ from PIL import Image
 
 from captcha_stateless import sites
 from captcha_stateless.cli import main
+from captcha_stateless.formats import altcha
 from captcha_stateless.protocols.widget import tag
 from captcha_stateless.tokens import keys
 from tests.live import LiveServer, live_server
@@ -340,6 +341,21 @@ def test_check_finds_a_good_file_good_and_names_what_is_wrong(sites_file: Path) 
     assert (good.exit_code, good.output) == (0, f"{sites_file}: 1 site, all good.\n")
     assert (wrong.exit_code, "no kind tetx" in wrong.output) == (1, True)
     assert (broken.exit_code, "is not TOML" in broken.output) == (1, True)
+
+
+def test_what_altcha_s_libraries_hold_is_shown(sites_file: Path, ring: Path) -> None:
+    added = run("sites", "add", "Shop", "--key", "shop").output
+    shown = dict(
+        line.split(":", 1) for line in run("sites", "altcha", "shop").output.splitlines() if ": " in line
+    )
+    site = sites.load(sites_file).find("shop")
+
+    held = altcha.keys(keys.load(ring).derive("share"), site.key, site.secret_sha256)
+    assert shown["HMAC secret"].strip() == held.signature
+    assert shown["HMAC key secret"].strip() == held.key
+    assert shown["challenge URL"].strip() == "/altcha/v2/challenge?apiKey=shop"
+    assert not {held.signature, held.key} & set(added.split())
+    assert run("sites", "altcha", "none").exit_code == 1
 
 
 def test_without_a_sites_file_there_is_the_development_site(ring: Path) -> None:

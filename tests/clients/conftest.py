@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from captcha_stateless.formats import altcha
+from captcha_stateless.sites import DEVELOPMENT
 from captcha_stateless.testing import CaptchaServer
 from tests.needs import module
 
@@ -14,6 +16,11 @@ from tests.needs import module
 def live() -> Iterator[CaptchaServer]:
     with CaptchaServer() as server:
         yield server
+
+
+def held_by(live: CaptchaServer) -> altcha.Keys:
+    """Tell what the development site's back end holds, as ``captcha-stateless sites altcha`` shows it."""
+    return altcha.keys(live.app.state.engine.share_key, DEVELOPMENT.key, DEVELOPMENT.secret_sha256)
 
 
 @dataclass(frozen=True)
@@ -60,3 +67,7 @@ def django(live: CaptchaServer, secure: SecureServer) -> None:
     settings.HCAPTCHA_SECRET = CaptchaServer.secret
     settings.TURNSTILE_VERIFY_URL = f"{live.url}/turnstile/v0/siteverify"
     settings.TURNSTILE_SECRET = CaptchaServer.secret
+    settings.ALTCHA_SENTINEL_CHALLENGE_URL = f"{live.url}/altcha/v2/challenge?apiKey={CaptchaServer.site_key}"
+    settings.ALTCHA_SENTINEL_API_SECRET = held_by(live).signature
+    settings.ALTCHA_HMAC_SECRET = held_by(live).signature
+    settings.ALTCHA_CHALLENGE_HMAC_KEY_SECRET = held_by(live).key

@@ -30,6 +30,12 @@ const clients = {
     const reply = await (await fetch(`${url}/turnstile/v0/siteverify`, init)).json();
     tell(reply.success, reply["error-codes"]);
   },
+  async "friendly captcha"() {
+    const { FriendlyCaptchaClient } = await import("@friendlycaptcha/server-sdk");
+    const client = new FriendlyCaptchaClient({ apiKey: secret, sitekey: "dev-site", apiEndpoint: url, strict: true });
+    const result = await client.verifyCaptchaResponse(token);
+    tell(result.shouldAccept(), [result.getResponseError()?.error_code ?? ""]);
+  },
   async jose() {
     const { createRemoteJWKSet, jwtVerify } = await import("jose");
     const keys = createRemoteJWKSet(new URL(`${url}/.well-known/jwks.json`));

@@ -7,6 +7,9 @@ import httpx
 
 from captcha_stateless.engine import Engine
 from captcha_stateless.protocols.relaysms import RelaySms
+from captcha_stateless.puzzles import cap as puzzle
+from captcha_stateless.puzzles.altcha2 import COUNTER_BYTES
+from tests.widgets import packed
 
 
 def onecaptcha(http: httpx.Client, engine: Engine) -> bool:
@@ -62,10 +65,40 @@ def tornevall(http: httpx.Client, engine: Engine) -> bool:
     return http.get(path).headers["content-type"] == "image/png" and tested == [True, False]
 
 
+def altcha(http: httpx.Client, engine: Engine) -> bool:
+    """Hand the solution in once, and have the server payload judged once."""
+    asked = {"apiKey": "dev-site"}
+    given = http.get("/altcha/v2/challenge", params=asked).json()
+    claims = engine.look(given["parameters"]["data"]["token"], "altcha")
+    (right,) = engine.renderer.draw(claims).answers
+    found = {
+        "counter": int.from_bytes(right[:COUNTER_BYTES], "big"),
+        "derivedKey": right[COUNTER_BYTES:].hex(),
+    }
+    kept = {name: given[name] for name in ("parameters", "signature")}
+    body = {"payload": packed({"challenge": kept, "solution": found})}
+    verified = [http.post("/altcha/v2/verify", params=asked, json=body).json() for _ in range(2)]
+    body = {"payload": verified[0]["payload"], "secret": "dev-secret"}
+    judged = [http.post("/altcha/v2/verify/signature", json=body).json()["verified"] for _ in range(2)]
+    return [reply["verified"] for reply in verified] == judged == [True, False]
+
+
+def cap(http: httpx.Client, engine: Engine) -> bool:
+    """Redeem the solutions once, and have the pass judged once."""
+    token = http.post("/dev-site/challenge").json()["token"]
+    body = {"token": token, "solutions": puzzle.solve(token, engine.look(token, "cap").params)}
+    redeemed = [http.post("/dev-site/redeem", json=body).json() for _ in range(2)]
+    body = {"secret": "dev-secret", "response": redeemed[0]["token"]}
+    judged = [http.post("/dev-site/siteverify", json=body).json()["success"] for _ in range(2)]
+    return [reply["success"] for reply in redeemed] == judged == [True, False]
+
+
 FLOWS: tuple[Callable[[httpx.Client, Engine], bool], ...] = (
     onecaptcha,
     minicap,
     relaysms,
     restcaptcha,
     tornevall,
+    altcha,
+    cap,
 )

@@ -117,6 +117,10 @@ ANYWHERE = {
     ("post", "/api/captcha/generate"),
     ("post", "/v1/new"),
     ("get", "/v1/challenge"),
+    ("get", "/altcha/v1/challenge"),
+    ("get", "/altcha/v2/challenge"),
+    ("post", "/x/challenge"),
+    ("post", "/x/format2/challenge"),
     *(
         ("get", f"/{version}/captcha{rest}")
         for version in ("2.0", "3.0")
@@ -148,7 +152,7 @@ def described(http: httpx.Client) -> Iterator[tuple[str, str]]:
 
 PREFIXES = (
     "",
-    *(f"/{name}" for name in ("onecaptcha", "minicap", "relaysms", "tornevall", "siteverify", "nojs")),
+    *(f"/{name}" for name in ("onecaptcha", "minicap", "relaysms", "tornevall", "siteverify", "nojs", "cap")),
 )
 
 

@@ -32,7 +32,7 @@ def library(origins: Sequence[str], method: str, headers: dict[str, str]) -> htt
         allow_origins=origins,
         allow_methods=["GET", "POST"],
         allow_headers=["Content-Type", "X-Captcha-Challenge"],
-        expose_headers=["Retry-After", "Captcha-Id", "X-Captcha-Pass", "X-Request-Id"],
+        expose_headers=["Retry-After", "Captcha-Id", "X-Captcha-Pass", "X-Altcha-Config", "X-Request-Id"],
         max_age=7_200,
     )
     return Visitor(guarded).request(method, "/", headers=headers)

@@ -8,8 +8,8 @@ import pytest
 
 from captcha_stateless.errors import BadAnswer, BadRequest
 from captcha_stateless.kinds.base import Kind
-from captcha_stateless.kinds.work import MAX_SOLUTION_CHARACTERS, NOT_A_TEXT, WRONG_LENGTH
 from captcha_stateless.model import Params
+from captcha_stateless.puzzles.zeros import MAX_SOLUTION_CHARACTERS, NOT_A_TEXT, WRONG_LENGTH
 from tests.kinds.contract import KEY, SEEDS, KindContract
 
 

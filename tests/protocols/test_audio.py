@@ -174,6 +174,9 @@ def test_the_language_is_the_listeners_choice(make_server: MakeServer, tmp_path:
     assert by_browser.content == french.content
     assert by_browser.headers["vary"].startswith("Accept-Language")
     assert listen(server, token).content == english.content
+    for language in ("fr", "fr-CA"):
+        assert listen(server, token, language=language).content == french.content
+    assert listen(server, token, language="xx").content == english.content
 
 
 def test_another_language_is_told(server: Server) -> None:

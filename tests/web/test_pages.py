@@ -77,6 +77,36 @@ def test_the_playground_speaks_minicap(visit: Visit, demo: "Page") -> None:
     assert "validated successfully" in send(demo, "miniCAP", "Validate", text=answer)
 
 
+def test_the_playground_speaks_altcha(visit: Visit, demo: "Page") -> None:
+    for title in ("Challenge for widgets 1 and 2", "Challenge for widget 3"):
+        send(demo, "ALTCHA", title)
+        verified = [send(demo, "ALTCHA", "Verify") for _ in range(2)]
+        judged = [send(demo, "ALTCHA", "Signature") for _ in range(2)]
+
+        assert ['"verified": true' in text for text in (*verified, *judged)] == [True, False, True, False]
+
+
+def test_the_playground_speaks_altcha_with_a_code(visit: Visit, demo: "Page") -> None:
+    with visit.page.expect_response("**/challenge?*") as told:
+        send(demo, "ALTCHA", "Challenge with a code")
+    audio = told.value.json()["codeChallenge"]["audio"]
+    code = visit.engine.tell(visit.engine.hear(parse_qs(audio.partition("?")[2])["token"][0]))
+
+    assert '"verified": true' in send(demo, "ALTCHA", "Verify", code=str(code))
+
+
+def test_the_playground_speaks_cap_and_the_dialects(visit: Visit, demo: "Page") -> None:
+    for protocol, title in (
+        ("Cap, hashes", "siteverify"),
+        ("Friendly Captcha and", "Friendly"),
+        ("Friendly Captcha and", "Private"),
+    ):
+        send(demo, "Cap, hashes", "Challenge")
+        assert '"success": true' in send(demo, "Cap, hashes", "Redeem")
+        judged = [send(demo, protocol, title) for _ in range(2)]
+        assert ['"success": true' in text for text in judged] == [True, False]
+
+
 def test_the_playground_speaks_relaysms(visit: Visit, demo: "Page") -> None:
     send(demo, "RelaySMS", "New")
     answer = told(visit, field(demo, "RelaySMS", "Solve", "challenge_id"), "relaysms")

@@ -1,5 +1,6 @@
 // Every protocol that is served, step by step: the request as it is sent, and what comes back.
 import { colour, copyOf, home, make, painted, pretty, worked } from "./document.js";
+import { workOf } from "./puzzles.js";
 
 // {name} stands for a field; `keep` says which field takes what of the answer; `tiles` are the numbers of the chosen ones.
 export const PROTOCOLS = {
@@ -37,6 +38,25 @@ export const PROTOCOLS = {
     { title: "hCaptcha", method: "POST", path: "/siteverify", form: { secret: "{secret}", response: "{pass}" } },
     { title: "Turnstile", method: "POST", path: "/turnstile/v0/siteverify", form: { secret: "{secret}", response: "{pass}" } },
   ],
+  ALTCHA: [
+    { title: "Challenge for widgets 1 and 2 (and work)", method: "GET", path: "/altcha/v1/challenge?apiKey={sitekey}" },
+    { title: "Challenge for widget 3 (and work)", method: "GET", path: "/altcha/v2/challenge?apiKey={sitekey}" },
+    { title: "Challenge with a code (and work)", method: "GET", path: "/altcha/v2/challenge?apiKey={sitekey}&kind=text" },
+    { title: "Verify", method: "POST", path: "/altcha/v2/verify?apiKey={sitekey}", json: { payload: "{payload}", code: "{code}" },
+      keep: { earned: "payload" } },
+    { title: "Signature", method: "POST", path: "/altcha/v1/verify/signature", json: { payload: "{earned}", secret: "{secret}" } },
+  ],
+  "Cap, hashes behind salts": [
+    { title: "Challenge (and work)", method: "POST", path: "/{sitekey}/challenge", keep: { cap: "token" } },
+    { title: "Redeem", method: "POST", path: "/{sitekey}/redeem", json: { token: "{cap}", solutions: "{solutions}" }, keep: { pass: "token" } },
+    { title: "siteverify", method: "POST", path: "/{sitekey}/siteverify", json: { secret: "{secret}", response: "{pass}" } },
+  ],
+  "Friendly Captcha and Private Captcha": [
+    { title: "Friendly Captcha", method: "POST", path: "/api/v2/captcha/siteverify", headers: { "X-API-Key": "{secret}" },
+      json: { response: "{pass}", sitekey: "{sitekey}" } },
+    { title: "Private Captcha", method: "POST", path: "/verify", headers: { "X-Api-Key": "{secret}", "X-PC-Sitekey": "{sitekey}" },
+      text: "{pass}" },
+  ],
   "Text or sound": [
     { title: "Begin", method: "POST", path: "/api/challenge?sitekey={sitekey}&kind=text", keep: { challenge: "challenge" } },
     { title: "Listen", method: "GET", path: "/api/audio?token={challenge}" },
@@ -47,13 +67,15 @@ export const PROTOCOLS = {
 
 const PLACEHOLDER = /\{(\w+)[^}]*\}/g;
 const filled = (text, values, encode = String) => text.replace(PLACEHOLDER, (_, name) => encode(values[name] ?? ""));
-const namesIn = (step) => [...new Set([...JSON.stringify([step.path, step.headers, step.json, step.form]).matchAll(PLACEHOLDER)].map(([, name]) => name))];
+const namesIn = (step) => [...new Set([...JSON.stringify([step.path, step.headers, step.json, step.form, step.text]).matchAll(PLACEHOLDER)].map(([, name]) => name))];
 
 function bodyOf(step, values) {
   const of = (template) => Object.fromEntries(Object.entries(template).map(([name, text]) => [name, filled(text, values)]));
   if (step.form) return new URLSearchParams(of(step.form)).toString();
+  if (step.text) return filled(step.text, values);
   if (!step.json) return undefined;
   const body = of(step.json);
+  if ("solutions" in body) body.solutions = JSON.parse(body.solutions || "[]");
   if (namesIn(step).includes("tiles")) {
     const chosen = new Set((values.tiles ?? "").split(/\D+/).map(Number));
     body.answer = Array.from({ length: 9 }, (_, tile) => chosen.has(tile + 1));
@@ -65,6 +87,7 @@ function requestOf(step, values) {
   const headers = Object.fromEntries(Object.entries(step.headers ?? {}).map(([name, text]) => [name, filled(text, values)]));
   if (step.json) headers["Content-Type"] = "application/json";
   if (step.form) headers["Content-Type"] = "application/x-www-form-urlencoded";
+  if (step.text) headers["Content-Type"] = "text/plain";
   const url = new URL(filled(step.path, values, encodeURIComponent).slice(1), home).href;
   return { url, init: { method: step.method, headers, body: bodyOf(step, values) } };
 }
@@ -132,12 +155,17 @@ async function perform(step, values, { answer, pictures, redraw }) {
       const text = await reply.text();
       const document = type.includes("json") ? JSON.parse(text) : text;
       take(step, document, values);
-      for (const source of [document.expected, ...(document.images ?? []), document.image].filter(Boolean)) {
+      for (const source of [document.expected, ...(document.images ?? []), document.image, document.codeChallenge?.image].filter(Boolean)) {
         pictures.append(await painted(source));
       }
       redraw();
       colour(answer, `${head}\n${pretty(document)}`, "json");
       if (document.challengeType) await solve(document, values, { answer, redraw });
+      for (const [field, value] of Object.entries(await workOf(document))) {
+        values[field] = value;
+        redraw();
+        answer.textContent += `\nwork done: ${value}`;
+      }
     }
   } catch (error) {
     answer.textContent = String(error);

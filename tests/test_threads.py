@@ -6,7 +6,7 @@ import anyio
 import pytest
 
 from captcha_stateless.errors import Unavailable
-from captcha_stateless.http.threads import Pool
+from captcha_stateless.threads import Pool
 
 
 def test_what_the_work_returns_comes_back_from_another_thread() -> None:

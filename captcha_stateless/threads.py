@@ -1,7 +1,8 @@
 """A few threads for work that takes milliseconds, with a bounded queue before them."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 import anyio
@@ -30,10 +31,24 @@ class Pool:
         Raises:
             Unavailable: when the queue is full; ``work`` is not begun then.
         """
+        with self.room():
+            return await self.within(work)
+
+    @contextmanager
+    def room(self) -> Iterator[None]:
+        """Hold a place in the queue, so that what is begun inside is not refused after something was paid for it.
+
+        Raises:
+            Unavailable: when the queue is full.
+        """
         if self._inside >= self._most:
             raise Unavailable("too much work is waiting for a thread")
         self._inside += 1
         try:
-            return await anyio.to_thread.run_sync(work, limiter=self._limiter)
+            yield
         finally:
             self._inside -= 1
+
+    async def within(self, work: Callable[[], T]) -> T:
+        """Run ``work`` in a thread, for whoever holds a place."""
+        return await anyio.to_thread.run_sync(work, limiter=self._limiter)
