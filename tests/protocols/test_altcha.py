@@ -661,7 +661,11 @@ def test_the_keys_of_a_site_follow_its_secret(make_server: MakeServer, tmp_path:
 @settings(max_examples=150, deadline=None, suppress_health_check=INHERITED)
 @given(
     document=st.recursive(
-        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+        st.none()
+        | st.booleans()
+        | st.integers()
+        | st.floats(allow_nan=False, allow_infinity=False)
+        | st.text(max_size=20),
         lambda inner: (
             st.lists(inner, max_size=3)
             | st.dictionaries(
