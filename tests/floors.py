@@ -59,7 +59,7 @@ INNER_FLOORS: dict[str, list[list[str]]] = {
         ["families", "png"],
         ["atlas", "colours", "plane"],
         ["bed", "warp"],
-        ["small"],
+        ["collage", "small"],
         ["tiles", "lines"],
         ["__init__"],
     ],

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from captcha_stateless.render.atlas import IN_RANGE, OVERSAMPLING, Atlas, glyph_masks
+from captcha_stateless.render.atlas import OVERSAMPLING, Atlas, glyph_masks
 from captcha_stateless.render.chance import Words, draw_uniform
 from captcha_stateless.render.families import Family
 from captcha_stateless.render.inks import CLEARS, INDEX_BITS, LIGHTS, Indices, Ink, Pen, lay
@@ -34,34 +34,33 @@ _building = Lock()
 
 @dataclass(frozen=True, slots=True)
 class Bed:
-    """Sheets of (side, side) palette indices in one flat array, one sheet for each ink; never written to."""
+    """Sheets of (side, side) palette indices in one flat array, one sheet for each ink; never written to.
+
+    A warp may read up to ``reach`` texels from the place of a glyph's centre.
+    """
 
     texels: Indices
     side: int
     reach: int
-    centre: int
 
-    def merge(
-        self, tiles: Indices, place: NDArray[np.int32], inks: Sequence[Sequence[int]], words: Words
-    ) -> None:
-        """Lay a place of the bed behind each tile: the greater index shows, and ``CLEARS`` beats every one.
+    def centres(self, inks: Sequence[int], words: Words) -> list[int]:
+        """Choose where in ``texels`` the centres of glyphs come to lie.
 
         Args:
-            tiles: (grids, tiles, height, width) marked indices, changed in place.
-            place: (grids, tiles, 2, height, width) texels across and down, from the tiles' own warp.
-            inks: which sheet, for each grid's tiles.
-            words: (grids, tiles, 2) random words.
+            inks: which sheet, for each tile.
+            words: (tiles, 2) random words.
         """
-        room, first = self.side - 2 * self.reach, self.reach - self.centre
-        starts = [
+        room, first = self.side - 2 * self.reach, self.reach
+        return [
             (ink * self.side + first + (down * room >> 16)) * self.side + first + (right * room >> 16)
-            for sheets, corners in zip(inks, words.tolist(), strict=True)
-            for ink, (down, right) in zip(sheets, corners, strict=True)
+            for ink, (down, right) in zip(inks, words.tolist(), strict=True)
         ]
-        index = place[:, :, 1] * np.int32(self.side)
-        index += place[:, :, 0]
-        index += np.array(starts, np.int32).reshape(*words.shape[:2], 1, 1)
-        np.maximum(tiles, self.texels.take(index, mode=IN_RANGE), out=tiles)
+
+    def behind(self, centre: int, window: int) -> Indices:
+        """Show (window, window) of the bed around a centre."""
+        row, column = divmod(centre, self.side)
+        top, left = row - window // 2, column - window // 2
+        return self.texels.reshape(-1, self.side)[top : top + window, left : left + window]
 
 
 def build_bed(atlas: Atlas, typefaces: Sequence[Path], family: Family, pen: Pen, secret: bytes) -> Bed:
@@ -97,7 +96,7 @@ def _build(
         for chance in draw_uniform(secret, f"bed {name}", round(density * side**2), 6):
             _add(sheet, name, masks, pen, chance)
     sheets.setflags(write=False)
-    return Bed(sheets.reshape(-1), side, reach, cell // 2)
+    return Bed(sheets.reshape(-1), side, reach)
 
 
 def _add(sheet: Indices, ink: Ink, masks: list[Image.Image], pen: Pen, chance: NDArray[np.float64]) -> None:

@@ -11,13 +11,14 @@ from captcha_stateless.render.atlas import INK_SHARE, build_atlas, cell_side
 from captcha_stateless.render.bed import BED_WORDS, build_bed
 from captcha_stateless.render.chance import Words, draw_words
 from captcha_stateless.render.checks import check_alphabet, check_side
+from captcha_stateless.render.collage import collage
 from captcha_stateless.render.colours import build_palettes
 from captcha_stateless.render.deflate import Deflate, deflate_small, deflate_textured
 from captcha_stateless.render.deflate import deflate as deflate_flat
 from captcha_stateless.render.families import FAMILIES, Family, Polarity
-from captcha_stateless.render.inks import INDEX_BITS, Indices, Pen
+from captcha_stateless.render.inks import Indices
 from captcha_stateless.render.plane import WINDOW_WORDS, Plane, gaps, strokes, texture
-from captcha_stateless.render.png import build_heads, encode
+from captcha_stateless.render.png import bits_for, build_heads, encode
 from captcha_stateless.render.warp import WARP_WORDS, build_warp, sample_basis, whole_places
 
 _SMALLEST, _LARGEST = 32, 256
@@ -65,8 +66,7 @@ class TileRenderer:
         check_side("size", size, _SMALLEST, _LARGEST)
         _check_typefaces(typefaces, look, family)
         side = cell_side(size * look.fill)
-        ink_pixels = round(side * INK_SHARE)
-        pen = Pen(look.tones, look.glints, look.pen * ink_pixels / look.fill)
+        pen = look.pen_for(round(side * INK_SHARE))
         self._atlas = build_atlas(
             typefaces, alphabet, side=side, pen=pen, inks=look.inks, natural=look.natural
         )
@@ -75,14 +75,14 @@ class TileRenderer:
         if look.clear_reference:
             clear = build_warp(self._atlas, look.reference, secret, entries=_CLEAR_POSES)
             self._warp = self._warp.first(clear)
-        self._cluttered = slice(1 if look.clear_reference else 0, None)
+        self._clear = int(look.clear_reference)
         self._inks = len(look.inks)
         self._basis = sample_basis(size)
         ground = texture(look, secret, size, size, size * _GRAIN)
         clutter = np.maximum(ground, strokes(look, secret, size, size, size))
         self._plane = Plane(clutter, size, size) if clutter.any() else None
         self._gaps = Plane(gaps(look, secret, size, size, size), size, size) if look.gaps else None
-        self._heads = _heads(look, secret, size)
+        self._heads, self._bits = _heads(look, secret, size), bits_for(look.indices, size)
         self._most_tiles = _TOGETHER_PIXELS // size**2
         self._shares_typeface = look.shares_typeface
         textured = deflate_textured if look.tones > 1 else deflate_flat
@@ -98,7 +98,7 @@ class TileRenderer:
             seed: the only source of chance.
 
         Returns:
-            PNG files, size x size pixels, 4-bit palette.
+            PNG files, size x size pixels, with a palette.
         """
         return self.grids([(glyphs, seed)])[0]
 
@@ -116,25 +116,30 @@ class TileRenderer:
         words = np.stack([draw_words(seed, count, TILE_WORDS) for _, seed in asked])
         grids = self.indices([glyphs for glyphs, _ in asked], words)
         pictures = grids.reshape(-1, *grids.shape[2:])
-        files = encode(pictures, self._chosen_heads(words), self._deflate, up=self._bed is None)
+        heads = self._chosen_heads(words)
+        files = encode(pictures, heads, self._deflate, up=self._bed is None, bits=self._bits)
         return [files[first : first + count] for first in range(0, len(files), count)]
 
     def indices(self, grids: Sequence[Sequence[str]], words: Words) -> Indices:
         """Draw palette indices, (grids, glyphs, size, size), from (grids, glyphs, 9) random words."""
-        cells, inks = [], []
+        cells: list[int] = []
+        centres: list[int | None] = []
         for glyphs, row in zip(grids, words, strict=True):
-            inks.append([word * self._inks >> 16 for word in row[:, _INK].tolist()])
+            inks = [word * self._inks >> 16 for word in row[:, _INK].tolist()]
             faces = self.faces(row[:, _FACE].tolist())
-            layers = [face + ink * self._atlas.faces for face, ink in zip(faces, inks[-1], strict=True)]
+            layers = [face + ink * self._atlas.faces for face, ink in zip(faces, inks, strict=True)]
             cells += self._atlas.cells(layers, glyphs)
-        place = whole_places(self._warp.matrices(words[..., :WARP_WORDS]), self._basis)
-        drawn = self._atlas.at(cells, place, last=self._bed is None)
+            if self._bed:
+                clear = [None] * self._clear
+                centres += [*clear, *self._bed.centres(inks[self._clear :], row[self._clear :, _BED])]
+        matrices = self._warp.matrices(words[..., :WARP_WORDS])
+        drawn = (
+            collage(self._warp, self._bed, cells, centres, matrices, self._basis)
+            if self._bed
+            else self._atlas.at(cells, whole_places(matrices, self._basis))
+        )
         tiles = drawn.reshape(*words.shape[:2], *drawn.shape[1:])
-        shown, chance = tiles[:, self._cluttered], words[:, self._cluttered]
-        if self._bed:
-            place = place.reshape(*words.shape[:2], *place.shape[1:])[:, self._cluttered]
-            self._bed.merge(shown, place, [row[self._cluttered] for row in inks], chance[..., _BED])
-            tiles &= np.uint8(INDEX_BITS)
+        shown, chance = tiles[:, self._clear :], words[:, self._clear :]
         if self._gaps:
             self._gaps.cut(shown, chance[..., _WINDOW])
         if self._plane:
@@ -170,7 +175,10 @@ def _check_typefaces(typefaces: Sequence[Path], look: Family, family: str) -> No
 def _heads(look: Family, secret: bytes, size: int) -> list[bytes]:
     inks = _INKS[look.polarity]
     palettes = [
-        build_palettes(secret, _PALETTES // len(inks), look.tones, ink, glints=look.glints) for ink in inks
+        build_palettes(
+            secret, _PALETTES // len(inks), look.tones, ink, glints=look.glints, indices=look.indices
+        )
+        for ink in inks
     ]
     return build_heads(size, size, np.concatenate(palettes))
 
