@@ -55,11 +55,14 @@ INNER_FLOORS: dict[str, list[list[str]]] = {
     ],
     "protocols": [["base"], ["scripts"], ["nojs_pages"], ["*"], ["__init__"]],
     "render": [
-        ["chance", "checks", "deflate", "inks", "typefaces", "sheet"],
+        ["_fused"],
+        ["chance", "checks", "compiled", "deflate", "inks", "typefaces", "sheet"],
         ["families", "png"],
         ["atlas", "colours", "plane"],
-        ["bed", "warp"],
-        ["collage", "small"],
+        ["bed"],
+        ["drawing"],
+        ["warp"],
+        ["small"],
         ["tiles", "lines"],
         ["__init__"],
     ],
@@ -145,7 +148,7 @@ def imports(source: str) -> Iterator[str]:
 
 def is_module(name: str) -> bool:
     path = ROOT.parent.joinpath(*name.split("."))
-    return path.with_suffix(".py").exists() or path.is_dir()
+    return path.with_suffix(".py").exists() or path.with_suffix(".c").exists() or path.is_dir()
 
 
 def allowed(module: str, target: str) -> bool:

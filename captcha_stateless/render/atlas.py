@@ -1,6 +1,6 @@
 """The atlas: every glyph of every typeface, rasterised once, as palette indices in square cells."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -32,6 +32,8 @@ _MISSING = "\uffff"
 _LARGEST_ATLAS = 2**27
 _building = Lock()
 
+#: Where something begins in a flat array, for each tile.
+Starts: TypeAlias = NDArray[np.int32]
 #: Texels across, then down, for each pixel: (tiles, 2, height, width).
 Places: TypeAlias = NDArray[np.int32]
 
@@ -62,18 +64,12 @@ class Atlas:
         numbers, count = self.numbers, len(self.numbers)
         return [1 + face * count + numbers[glyph] for face, glyph in zip(faces, glyphs, strict=True)]
 
-    def at(self, cells: Sequence[int], place: Places) -> Indices:
-        """Read one texel a pixel: a cell for each tile, at (tiles, 2, height, width), which are written over."""
-        area = self.side * self.side
-        return fetch(self.texels, self.side, [cell * area for cell in cells], place)
-
-    def pictures(self, cells: Sequence[int]) -> Iterator[Indices]:
-        """Show the cells, (side, side) each."""
-        whole = self.texels.reshape(-1, self.side, self.side)
-        return (whole[cell] for cell in cells)
+    def starts(self, cells: Sequence[int]) -> Starts:
+        """Return where cells begin."""
+        return np.array(cells, np.int32) * np.int32(self.side * self.side)
 
 
-def fetch(texels: Indices, stride: int, starts: Sequence[int], place: Places) -> Indices:
+def fetch(texels: Indices, stride: int, starts: Starts, place: Places) -> Indices:
     """Read one texel a pixel from rows of ``stride`` texels, each tile from its start on.
 
     The places are written over: what is not allocated does not push the rest out of the processor's cache, which is a tenth
@@ -81,7 +77,7 @@ def fetch(texels: Indices, stride: int, starts: Sequence[int], place: Places) ->
     """
     index = np.multiply(place[:, 1], np.int32(stride), out=place[:, 1])
     index += place[:, 0]
-    index += np.array(starts, np.int32)[:, None, None]
+    index += starts[:, None, None]
     return texels.take(index, mode=IN_RANGE)
 
 

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from captcha_stateless.render.atlas import OVERSAMPLING, Atlas, glyph_masks
-from captcha_stateless.render.chance import Words, draw_uniform
+from captcha_stateless.render.atlas import OVERSAMPLING, Atlas, Starts, glyph_masks
+from captcha_stateless.render.chance import Words, draw_uniform, scaled
 from captcha_stateless.render.families import Family
 from captcha_stateless.render.inks import CLEARS, INDEX_BITS, LIGHTS, Indices, Ink, Pen, lay
 
@@ -43,24 +43,22 @@ class Bed:
     side: int
     reach: int
 
-    def centres(self, inks: Sequence[int], words: Words) -> list[int]:
+    def centres(self, inks: Sequence[int], words: Words) -> Starts:
         """Choose where in ``texels`` the centres of glyphs come to lie.
 
         Args:
             inks: which sheet, for each tile.
             words: (tiles, 2) random words.
         """
-        room, first = self.side - 2 * self.reach, self.reach
-        return [
-            (ink * self.side + first + (down * room >> 16)) * self.side + first + (right * room >> 16)
-            for ink, (down, right) in zip(inks, words.tolist(), strict=True)
-        ]
+        down, right = self.reach + scaled(words, self.side - 2 * self.reach).T
+        centres: Starts = ((np.array(inks) * self.side + down) * self.side + right).astype(np.int32)
+        return centres
 
-    def behind(self, centre: int, window: int) -> Indices:
-        """Show (window, window) of the bed around a centre."""
+    def around(self, centre: int, reach: int) -> Indices:
+        """Show the bed as far as ``reach`` around a centre, (2 * reach, 2 * reach)."""
         row, column = divmod(centre, self.side)
-        top, left = row - window // 2, column - window // 2
-        return self.texels.reshape(-1, self.side)[top : top + window, left : left + window]
+        sheets = self.texels.reshape(-1, self.side)
+        return sheets[row - reach : row + reach, column - reach : column + reach]
 
 
 def build_bed(atlas: Atlas, typefaces: Sequence[Path], family: Family, pen: Pen, secret: bytes) -> Bed:

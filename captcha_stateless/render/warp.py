@@ -13,12 +13,12 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from captcha_stateless.render.atlas import Atlas, Places
+from captcha_stateless.render.atlas import Atlas
 from captcha_stateless.render.chance import Words, draw_uniform
+from captcha_stateless.render.drawing import NOWHERE, Floats, Layers, draw
 from captcha_stateless.render.families import Family
 from captcha_stateless.render.inks import Indices
 
-Floats: TypeAlias = NDArray[np.float32]
 Doubles: TypeAlias = NDArray[np.float64]
 
 #: Entries of either table; two independent draws give 2^24 warps.
@@ -31,10 +31,8 @@ _BENDS = ((2, 2), (2, 3), (3, 2), (3, 3), (2, 0), (3, 0), (0, 2), (0, 3), (4, 0)
 # Pixels must be equal on every replica, but a float product's last bit depends on the processor (fused
 # multiply-add, order of summing). So the products are made exact: with basis values in steps of 2^-8,
 # coefficients in steps of 2^-7 and sums below 2^9, every partial sum is a multiple of 2^-15 that fits
-# float32's 24 bits, in whatever order it is taken.
+# float32's 24 bits, in whatever order it is taken (``drawing.ROUNDING`` keeps to the steps in between).
 _BASIS_STEP, _COEFFICIENT_STEP, _LARGEST_SUM = 2.0**-8, 2.0**-7, 2.0**9
-#: Adding and subtracting 1.5 * 2^16 rounds a float32 to steps of 2^-7, the spacing of numbers up there.
-_ROUNDING = np.float32(1.5 * 2**16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +60,9 @@ class Warp:
         Returns:
             Palette indices, (tiles, side, side).
         """
-        return self.atlas.at(cells, whole_places(self.matrices(words), basis))
+        nowhere = np.full(len(cells), NOWHERE, np.int32)
+        layers, starts = Layers(self.atlas, self.reach), self.atlas.starts(cells)
+        return draw(layers, self.matrices(words), basis, starts, nowhere, nowhere)
 
     def matrices(self, words: Words) -> Floats:
         """Choose a pose and a bend for each of (..., tiles, 2) words: (all tiles, 2, 6, 6)."""
@@ -94,19 +94,6 @@ def build_warp(atlas: Atlas, family: Family, secret: bytes, *, entries: int = EN
     poses[:, :, 0, 0] += atlas.side / 2
     exact = _rounded(poses, _COEFFICIENT_STEP), _rounded(bends, _COEFFICIENT_STEP)
     return Warp(atlas, *exact, _reach(*exact, atlas), entries)
-
-
-def places(matrices: Floats, basis: Floats) -> Floats:
-    """Return texel coordinates (tiles, 2, side, side), exact, from matrices (tiles, 2, 6, 6)."""
-    across = matrices.reshape(-1, basis.shape[1]) @ basis.T  # one product instead of one a tile
-    across += _ROUNDING
-    across -= _ROUNDING
-    return basis @ across.reshape(*matrices.shape[:3], -1)
-
-
-def whole_places(matrices: Floats, basis: Floats) -> Places:
-    """Return the texel that each pixel shows, (tiles, 2, side, side): across, then down."""
-    return places(matrices, basis).astype(np.int32)
 
 
 def _poses(family: Family, chance: Doubles) -> Doubles:

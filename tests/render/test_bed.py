@@ -7,7 +7,7 @@ from captcha_stateless.render import TileRenderer, default_typefaces
 from captcha_stateless.render.atlas import INK_SHARE, Atlas, build_atlas, cell_side
 from captcha_stateless.render.bed import Bed, build_bed
 from captcha_stateless.render.chance import draw_words
-from captcha_stateless.render.collage import collage
+from captcha_stateless.render.drawing import NOWHERE, Draw, Layers, draw, draw_by_numpy
 from captcha_stateless.render.families import FAMILIES, Family
 from captcha_stateless.render.inks import CLEARS, INDEX_BITS
 from captcha_stateless.render.tiles import TILE_WORDS
@@ -52,19 +52,21 @@ def test_few_glyphs_touch_the_edge(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", COLLAGES)
-def test_a_glyphs_inside_hides_the_bed(name: str) -> None:
+@pytest.mark.parametrize("draw", [draw, draw_by_numpy])
+def test_a_glyphs_inside_hides_the_bed(name: str, draw: Draw) -> None:
     """Where the glyph marks its inside, a tile shows the glyph's own index; elsewhere the greater one of glyph and bed."""
     family, sheet = FAMILIES[name], bed(FAMILIES[name])
     warp = build_warp(atlas(family), family, SECRET)
     words, basis = draw_words(b"seed", 9, 4), sample_basis(SIZE)
-    matrices = warp.matrices(words[:, :2])
-    cells, centres = list(range(1, 10)), sheet.centres([0] * 9, words[:, 2:])
-    blank = len(warp.atlas.texels) // warp.atlas.side**2 - 1
+    layers = Layers(warp.atlas, warp.reach, sheet)
+    cells, blank = warp.atlas.starts(range(1, 10)), warp.atlas.starts([0] * 9)
+    matrices, centres = warp.matrices(words[:, :2]), sheet.centres([0] * 9, words[:, 2:])
+    nowhere = np.full(9, NOWHERE, np.int32)
 
-    drawn = collage(warp, sheet, cells, centres, matrices, basis)
+    drawn = draw(layers, matrices, basis, cells, centres, nowhere)
 
-    front = warp.texels(cells, words[:, :2], basis)
-    behind = collage(warp, sheet, [blank] * 9, centres, matrices, basis)
+    front = warp.texels(list(range(1, 10)), words[:, :2], basis)
+    behind = draw(layers, matrices, basis, blank, centres, nowhere)
     inside = front >= CLEARS
     assert inside.any()
     assert np.array_equal(drawn[inside], front[inside] & INDEX_BITS)
@@ -77,14 +79,15 @@ def test_a_glyphs_inside_hides_the_bed(name: str) -> None:
 def test_every_place_of_a_warp_lies_on_the_bed(name: str, word: int) -> None:
     family, sheet = FAMILIES[name], bed(FAMILIES[name])
     reach = build_warp(atlas(family), family, SECRET).reach
+    inks = range(len(family.inks))
 
-    for number, centre in enumerate(
-        sheet.centres(range(len(family.inks)), np.full((len(family.inks), 2), word, np.uint16))
+    for ink, centre in zip(
+        inks, sheet.centres(inks, np.full((len(inks), 2), word, np.uint16)).tolist(), strict=True
     ):
-        row, column = divmod(centre - number * sheet.side**2, sheet.side)
+        row, column = divmod(centre - ink * sheet.side**2, sheet.side)
         assert reach <= row <= sheet.side - reach
         assert reach <= column <= sheet.side - reach
-        assert sheet.behind(centre, 2 * reach).shape == (2 * reach, 2 * reach)
+        assert sheet.around(centre, reach).shape == (2 * reach, 2 * reach)
 
 
 @pytest.mark.parametrize("name", COLLAGES)

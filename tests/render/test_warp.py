@@ -7,9 +7,10 @@ import pytest
 
 from captcha_stateless.render import default_typefaces
 from captcha_stateless.render.atlas import Atlas, build_atlas, cell_side
+from captcha_stateless.render.drawing import places
 from captcha_stateless.render.families import FAMILIES, LINE, Family
 from captcha_stateless.render.inks import Pen
-from captcha_stateless.render.warp import build_warp, places, sample_basis
+from captcha_stateless.render.warp import build_warp, sample_basis
 
 LOOKS = {**FAMILIES, "line": LINE}
 
