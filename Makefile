@@ -56,6 +56,7 @@ bench: .venv/bench  ## measure: CPU time a request, beside yardsticks in the sam
 	@$(BIN)/python benchmarks/passes.py
 	@$(BIN)/python benchmarks/work.py
 	@$(BIN)/python benchmarks/hashes.py
+	@OMP_NUM_THREADS=1 $(BIN)/python benchmarks/peers.py
 
 chaos: .venv/test  ## the long races and kills of the replay filters
 	@CAPTCHA_TEST_CHAOS=1 $(BIN)/python -m pytest --timeout 900 tests/chaos tests/replay $(ARGS)
@@ -90,7 +91,7 @@ lock: .venv/test  ## pin the newest versions that fit
 	$(BIN)/uv pip compile --quiet --universal --upgrade --all-extras --group dev --group clients --group fuzz --group bench --group attack --no-header --no-annotate pyproject.toml --output-file requirements.lock
 
 clean:  ## remove what the other targets made, but no keys
-	rm -rf captcha_stateless/render/*.so .venv .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist sample.png tests/clients/node_modules tests/web/node_modules tests/web/frontends/node_modules
+	rm -rf captcha_stateless/render/*.so .venv .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist sample.png tests/clients/node_modules tests/web/node_modules tests/web/frontends/node_modules benchmarks/peers/node_modules
 
 .venv/pip: requirements.lock
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -112,6 +113,7 @@ clean:  ## remove what the other targets made, but no keys
 	@$(INSTALL) --group fuzz
 	@touch $@
 
-.venv/bench: .venv/test
+.venv/bench: .venv/test benchmarks/peers/package-lock.json
 	@$(INSTALL) --group bench
+	@if command -v npm >/dev/null; then npm ci --prefix benchmarks/peers --silent --ignore-scripts --no-audit --no-fund; fi
 	@touch $@

@@ -28,8 +28,10 @@ typedef struct {
     uint32_t last, stride;
 } Sheet;
 
+/* Sides and columns are counted in the width of a pointer: Python compiles with -fwrapv, and of an int, which may then wrap, no
+   loop becomes a vector's. */
 typedef struct {
-    int side;
+    Py_ssize_t side;
     float *basis;    /* TERMS rows of side */
     float *across;   /* 2 * TERMS rows of side: a tile's matrices times the basis */
     uint32_t *front, *back;  /* side places each: a row's texels on the atlas and on the bed */
@@ -38,11 +40,11 @@ typedef struct {
 FOR_EACH_PROCESSOR
 static void go_across(const Work *work, const float *matrix)
 {
-    const int side = work->side;
+    const Py_ssize_t side = work->side;
     for (int row = 0; row < 2 * TERMS; row++) {
         const float *restrict m = matrix + row * TERMS, *restrict b = work->basis;
         float *restrict to = work->across + row * side;
-        for (int x = 0; x < side; x++) {
+        for (Py_ssize_t x = 0; x < side; x++) {
             float sum = m[0] * b[x] + m[1] * b[side + x] + m[2] * b[2 * side + x] + m[3] * b[3 * side + x]
                       + m[4] * b[4 * side + x] + m[5] * b[5 * side + x];
             sum += ROUNDING;
@@ -53,13 +55,13 @@ static void go_across(const Work *work, const float *matrix)
 
 /* Find where a row's texels lie; unsigned, so that what would lie before the first is past the last. */
 FOR_EACH_PROCESSOR
-static void find(const Work *work, int y, const Sheet atlas, uint32_t start, const Sheet bed, uint32_t centre)
+static void find(const Work *work, Py_ssize_t y, const Sheet atlas, uint32_t start, const Sheet bed, uint32_t centre)
 {
-    const int side = work->side;
+    const Py_ssize_t side = work->side;
     const float *restrict a = work->across, *restrict d = a + TERMS * side, *b = work->basis + y;
     const float b0 = b[0], b1 = b[side], b2 = b[2 * side], b3 = b[3 * side], b4 = b[4 * side], b5 = b[5 * side];
     uint32_t *restrict front = work->front, *restrict back = work->back;
-    for (int x = 0; x < side; x++) {
+    for (Py_ssize_t x = 0; x < side; x++) {
         const float u = b0 * a[x] + b1 * a[side + x] + b2 * a[2 * side + x] + b3 * a[3 * side + x]
                       + b4 * a[4 * side + x] + b5 * a[5 * side + x];
         const float v = b0 * d[x] + b1 * d[side + x] + b2 * d[2 * side + x] + b3 * d[3 * side + x]
@@ -73,30 +75,30 @@ static void find(const Work *work, int y, const Sheet atlas, uint32_t start, con
 
 static void fetch(const Work *work, const uint8_t *texels, uint8_t *to)
 {
-    for (int x = 0; x < work->side; x++) to[x] = texels[work->front[x]];
+    for (Py_ssize_t x = 0; x < work->side; x++) to[x] = texels[work->front[x]];
 }
 
 static void fetch_both(const Work *work, const uint8_t *front, const uint8_t *back, uint8_t *to)
 {
-    for (int x = 0; x < work->side; x++) {
+    for (Py_ssize_t x = 0; x < work->side; x++) {
         const uint8_t glyph = front[work->front[x]], foreign = back[work->back[x]];
         to[x] = glyph > foreign ? glyph : foreign;
     }
 }
 
 FOR_EACH_PROCESSOR
-static void unmark(uint8_t *row, int side)
+static void unmark(uint8_t *row, Py_ssize_t side)
 {
-    for (int x = 0; x < side; x++) row[x] &= INDEX_BITS;
+    for (Py_ssize_t x = 0; x < side; x++) row[x] &= INDEX_BITS;
 }
 
 FOR_EACH_PROCESSOR
-static void lay(uint8_t *row, const uint8_t *plane, int side, int lesser)
+static void lay(uint8_t *row, const uint8_t *plane, Py_ssize_t side, int lesser)
 {
     if (lesser)
-        for (int x = 0; x < side; x++) row[x] = row[x] < plane[x] ? row[x] : plane[x];
+        for (Py_ssize_t x = 0; x < side; x++) row[x] = row[x] < plane[x] ? row[x] : plane[x];
     else
-        for (int x = 0; x < side; x++) row[x] = row[x] > plane[x] ? row[x] : plane[x];
+        for (Py_ssize_t x = 0; x < side; x++) row[x] = row[x] > plane[x] ? row[x] : plane[x];
 }
 
 static int is_small(const float *values, Py_ssize_t count, float bound)
@@ -143,20 +145,20 @@ static const char *wrong(const Asked *asked, Py_ssize_t side, Py_ssize_t tiles)
 
 static void draw_all(const Asked *asked, const Work *work, Py_ssize_t tiles)
 {
-    const int side = work->side;
+    const Py_ssize_t side = work->side;
     const float *basis = asked->basis.buf;
     const int32_t *starts = asked->starts.buf, *centres = asked->centres.buf, *corners = asked->corners.buf;
     const Sheet atlas = {asked->texels.buf, (uint32_t)asked->texels.len - 1, (uint32_t)asked->stride};
     const Sheet none = {atlas.texels, 0, 0};
     const Sheet bed = {asked->bed.buf, (uint32_t)asked->bed.len - 1, (uint32_t)asked->bed_stride};
-    for (int x = 0; x < side; x++)
+    for (Py_ssize_t x = 0; x < side; x++)
         for (int term = 0; term < TERMS; term++) work->basis[term * side + x] = basis[x * TERMS + term];
     uint8_t *row = asked->out.buf;
     for (Py_ssize_t tile = 0; tile < tiles; tile++) {
         const int backed = asked->bed.len && centres[tile] >= 0, laid = asked->plane.len && corners[tile] >= 0;
         const uint8_t *plane = laid ? (const uint8_t *)asked->plane.buf + corners[tile] : NULL;
         go_across(work, (const float *)asked->matrices.buf + tile * MATRIX);
-        for (int y = 0; y < side; y++, row += side) {
+        for (Py_ssize_t y = 0; y < side; y++, row += side) {
             find(work, y, atlas, (uint32_t)starts[tile], backed ? bed : none, backed ? (uint32_t)centres[tile] : 0);
             if (backed)
                 fetch_both(work, atlas.texels, bed.texels, row);
@@ -189,7 +191,7 @@ static PyObject *draw(PyObject *module, PyObject *args)
     else {
         float *across = room + TERMS * side;
         uint32_t *front = (uint32_t *)(across + 2 * TERMS * side);
-        const Work work = {(int)side, room, across, front, front + side};
+        const Work work = {side, room, across, front, front + side};
         Py_BEGIN_ALLOW_THREADS
         draw_all(&asked, &work, tiles);
         Py_END_ALLOW_THREADS
