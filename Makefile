@@ -35,7 +35,7 @@ check: .venv/test  ## lint, types, branch coverage
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report --include='$(CORE)' --fail-under=100
 
-fuzz: .venv/fuzz  ## let schemathesis try everything that /openapi.json describes
+fuzz: .venv/fuzz  ## try the compiled part under sanitizers, and everything that /openapi.json describes
 	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 format: .venv/test  ## format the code
@@ -57,6 +57,7 @@ bench: .venv/bench  ## measure: CPU time a request, beside yardsticks in the sam
 	@$(BIN)/python benchmarks/work.py
 	@$(BIN)/python benchmarks/widgets.py
 	@$(BIN)/python benchmarks/hashes.py
+	@OMP_NUM_THREADS=1 $(BIN)/python benchmarks/peers.py
 
 chaos: .venv/test  ## the long races and kills of the replay filters
 	@CAPTCHA_TEST_CHAOS=1 $(BIN)/python -m pytest --timeout 900 tests/chaos tests/replay $(ARGS)
@@ -91,19 +92,19 @@ lock: .venv/test  ## pin the newest versions that fit
 	$(BIN)/uv pip compile --quiet --universal --upgrade --all-extras --group dev --group clients --group fuzz --group bench --group attack --no-header --no-annotate pyproject.toml --output-file requirements.lock
 
 clean:  ## remove what the other targets made, but no keys
-	rm -rf .venv .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist sample.png tests/clients/node_modules tests/web/node_modules tests/web/frontends/node_modules
+	rm -rf captcha_stateless/render/*.so .venv .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist sample.png tests/clients/node_modules tests/web/node_modules tests/web/frontends/node_modules benchmarks/peers/node_modules
 
 .venv/pip: requirements.lock
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(PIP) install --upgrade "pip>=25.1"
 	@touch $@
 
-.venv/run: .venv/pip pyproject.toml
+.venv/run: .venv/pip pyproject.toml hatch_build.py captcha_stateless/render/_fused.c
 	@echo "Installing into .venv ..."
 	@$(INSTALL) --editable ".[audio,fast]"
 	@touch $@
 
-.venv/test: .venv/pip pyproject.toml tests/clients/package-lock.json tests/web/package-lock.json tests/web/frontends/package-lock.json
+.venv/test: .venv/pip pyproject.toml hatch_build.py captcha_stateless/render/_fused.c tests/clients/package-lock.json tests/web/package-lock.json tests/web/frontends/package-lock.json
 	@echo "Installing into .venv, with what the tests need ..."
 	@$(INSTALL) --editable ".[argon2,audio,client,dnsbl,fast,limits,metrics,otel,redis]" --group dev --group clients
 	@if command -v npm >/dev/null; then for folder in clients web web/frontends; do npm ci --prefix tests/$$folder --silent --ignore-scripts --no-audit --no-fund || exit 1; done; fi
@@ -113,6 +114,7 @@ clean:  ## remove what the other targets made, but no keys
 	@$(INSTALL) --group fuzz
 	@touch $@
 
-.venv/bench: .venv/test
+.venv/bench: .venv/test benchmarks/peers/package-lock.json
 	@$(INSTALL) --group bench
+	@if command -v npm >/dev/null; then npm ci --prefix benchmarks/peers --silent --ignore-scripts --no-audit --no-fund; fi
 	@touch $@

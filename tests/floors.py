@@ -60,10 +60,13 @@ INNER_FLOORS: dict[str, list[list[str]]] = {
     "protocols": [["base"], ["scripts"], ["nojs_pages"], ["*"], ["__init__"]],
     "puzzles": [["base", "derive"], ["*"], ["__init__"]],
     "render": [
-        ["chance", "checks", "deflate", "inks", "typefaces", "sheet"],
+        ["_fused"],
+        ["chance", "checks", "compiled", "deflate", "inks", "typefaces", "sheet"],
         ["families", "png"],
         ["atlas", "colours", "plane"],
-        ["bed", "warp"],
+        ["bed"],
+        ["drawing"],
+        ["warp"],
         ["small"],
         ["tiles", "lines"],
         ["__init__"],
@@ -152,7 +155,7 @@ def imports(source: str) -> Iterator[str]:
 
 def is_module(name: str) -> bool:
     path = ROOT.parent.joinpath(*name.split("."))
-    return path.with_suffix(".py").exists() or path.is_dir()
+    return path.with_suffix(".py").exists() or path.with_suffix(".c").exists() or path.is_dir()
 
 
 def allowed(module: str, target: str) -> bool:

@@ -11,6 +11,7 @@ from captcha_stateless.cli.base import exposed_to_others
 from captcha_stateless.engine import Engine
 from captcha_stateless.errors import CaptchaError
 from captcha_stateless.kinds.profiles import PROFILES, Preset
+from captcha_stateless.render.compiled import COMPILED
 from captcha_stateless.replay import factory
 from captcha_stateless.replay.base import AHEAD_SECONDS, ReplayState
 from captcha_stateless.risk.networks import load as load_networks
@@ -138,9 +139,20 @@ def _drawing(settings: Settings, ring: KeyRing) -> Generator[Finding, None, Engi
         yield Finding("wrong", f"{error}.")
         return None
     yield Finding("good", "Typefaces and alphabets can be drawn.")
+    yield _compiled()
     yield Finding("good", "A token made here opens here.")
     yield from _hearing(engine, settings)
     return engine
+
+
+def _compiled() -> Finding:
+    if COMPILED:
+        return Finding("good", "Drawing is compiled.")
+    return Finding(
+        "note",
+        "Drawing is not compiled, and takes about half as long again: install a C compiler and Python's headers, "
+        "then this package anew.",
+    )
 
 
 def _hearing(engine: Engine, settings: Settings) -> Iterator[Finding]:

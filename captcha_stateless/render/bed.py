@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from captcha_stateless.render.atlas import IN_RANGE, OVERSAMPLING, Atlas, glyph_masks
-from captcha_stateless.render.chance import Words, draw_uniform
+from captcha_stateless.render.atlas import OVERSAMPLING, Atlas, Starts, glyph_masks
+from captcha_stateless.render.chance import Words, draw_uniform, scaled
 from captcha_stateless.render.families import Family
 from captcha_stateless.render.inks import CLEARS, INDEX_BITS, LIGHTS, Indices, Ink, Pen, lay
 
@@ -34,34 +34,31 @@ _building = Lock()
 
 @dataclass(frozen=True, slots=True)
 class Bed:
-    """Sheets of (side, side) palette indices in one flat array, one sheet for each ink; never written to."""
+    """Sheets of (side, side) palette indices in one flat array, one sheet for each ink; never written to.
+
+    A warp may read up to ``reach`` texels from the place of a glyph's centre.
+    """
 
     texels: Indices
     side: int
     reach: int
-    centre: int
 
-    def merge(
-        self, tiles: Indices, place: NDArray[np.int32], inks: Sequence[Sequence[int]], words: Words
-    ) -> None:
-        """Lay a place of the bed behind each tile: the greater index shows, and ``CLEARS`` beats every one.
+    def centres(self, inks: Sequence[int], words: Words) -> Starts:
+        """Choose where in ``texels`` the centres of glyphs come to lie.
 
         Args:
-            tiles: (grids, tiles, height, width) marked indices, changed in place.
-            place: (grids, tiles, 2, height, width) texels across and down, from the tiles' own warp.
-            inks: which sheet, for each grid's tiles.
-            words: (grids, tiles, 2) random words.
+            inks: which sheet, for each tile.
+            words: (tiles, 2) random words.
         """
-        room, first = self.side - 2 * self.reach, self.reach - self.centre
-        starts = [
-            (ink * self.side + first + (down * room >> 16)) * self.side + first + (right * room >> 16)
-            for sheets, corners in zip(inks, words.tolist(), strict=True)
-            for ink, (down, right) in zip(sheets, corners, strict=True)
-        ]
-        index = place[:, :, 1] * np.int32(self.side)
-        index += place[:, :, 0]
-        index += np.array(starts, np.int32).reshape(*words.shape[:2], 1, 1)
-        np.maximum(tiles, self.texels.take(index, mode=IN_RANGE), out=tiles)
+        down, right = self.reach + scaled(words, self.side - 2 * self.reach).T
+        centres: Starts = ((np.array(inks) * self.side + down) * self.side + right).astype(np.int32)
+        return centres
+
+    def around(self, centre: int, reach: int) -> Indices:
+        """Show the bed as far as ``reach`` around a centre, (2 * reach, 2 * reach)."""
+        row, column = divmod(centre, self.side)
+        sheets = self.texels.reshape(-1, self.side)
+        return sheets[row - reach : row + reach, column - reach : column + reach]
 
 
 def build_bed(atlas: Atlas, typefaces: Sequence[Path], family: Family, pen: Pen, secret: bytes) -> Bed:
@@ -97,7 +94,7 @@ def _build(
         for chance in draw_uniform(secret, f"bed {name}", round(density * side**2), 6):
             _add(sheet, name, masks, pen, chance)
     sheets.setflags(write=False)
-    return Bed(sheets.reshape(-1), side, reach, cell // 2)
+    return Bed(sheets.reshape(-1), side, reach)
 
 
 def _add(sheet: Indices, ink: Ink, masks: list[Image.Image], pen: Pen, chance: NDArray[np.float64]) -> None:

@@ -49,7 +49,13 @@ _CONES_TO_SRGB = np.array(
 
 
 def build_palettes(
-    secret: bytes, count: int, tones: int, ink: Literal["dark", "light"], *, glints: int = 0
+    secret: bytes,
+    count: int,
+    tones: int,
+    ink: Literal["dark", "light"],
+    *,
+    glints: int = 0,
+    indices: int = INDICES,
 ) -> NDArray[np.uint8]:
     """Choose palettes whose glyph colour has contrast 4.5:1 or more against every ground tone.
 
@@ -57,14 +63,14 @@ def build_palettes(
     light one show on it.
 
     Returns:
-        (count, 16, 3) sRGB: the ground tones, the glints, the ramp of soft edges, and last the glyph's colour.
+        (count, indices, 3) sRGB: the ground tones, the glints, the ramp of soft edges, and last the glyph's colour.
     """
     chance = draw_uniform(secret, f"palettes {ink}", 4 * count, 6)
     pale, deep = (
         _colours(*span, chance[:, part]) for span, part in zip(_SPANS[ink, glints > 0], _HALVES, strict=True)
     )
     ground, glyph = (pale, deep) if ink == "dark" else (deep, pale)
-    shares = _shares(tones, glints)
+    shares = _shares(tones, glints, indices)
     mixed = ground[:, None] + (glyph - ground)[:, None] * shares[:, None]
     far = 255.0 if ink == "dark" else 0.0
     for glint in range(glints):
@@ -75,10 +81,10 @@ def build_palettes(
     return fit
 
 
-def _shares(tones: int, glints: int) -> NDArray[np.float64]:
+def _shares(tones: int, glints: int, indices: int) -> NDArray[np.float64]:
     """Return how far each index lies from the first ground tone (0) to the glyph's colour (1)."""
     ground = np.linspace(0, _TONE_SPREAD, tones) if tones > 1 else np.zeros(1)
-    steps = INDICES - tones - glints
+    steps = indices - tones - glints
     ramp = np.arange(1, steps + 1) / steps
     middle = ground.mean()
     return np.concatenate([ground, np.zeros(glints), middle + ramp * (1 - middle)])

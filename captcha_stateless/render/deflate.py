@@ -35,7 +35,7 @@ def deflate_zlib_textured(data: memoryview) -> bytes:
 
 
 #: The fastest that is installed; a checksum is the same by any.
-crc32: Callable[[bytes], int] = zlib.crc32 if isal_zlib is None else isal_zlib.crc32
+crc32: Callable[..., int] = zlib.crc32 if isal_zlib is None else isal_zlib.crc32
 deflate: Deflate = deflate_zlib if isal_zlib is None else deflate_isal
 deflate_textured: Deflate = deflate_zlib_textured if isal_zlib is None else deflate_isal
 deflate_small: Deflate = deflate_zlib if isal_zlib is None else deflate_isal_small

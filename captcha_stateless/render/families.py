@@ -5,10 +5,14 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
-from captcha_stateless.render.inks import Ink
+from captcha_stateless.render.inks import INDICES, Ink, Pen
 
 #: Whether ink is darker than its ground, lighter, or now one and now the other.
 Polarity: TypeAlias = Literal["dark", "light", "any"]
+
+
+#: Softens the edges of a filled glyph, in texels: three quarters of a pixel.
+_SOFTNESS = 0.9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +68,17 @@ class Family:
     gap_width: float = 0.045
     #: Draw the first tile nearly upright, on plain ground: the task is "the same shape as this".
     clear_reference: bool = False
+
+    @property
+    def indices(self) -> int:
+        """Palette indices that its pictures take: all for soft ink, for a contour only ground, edge and line."""
+        return INDICES if "filled" in self.inks else self.tones + self.glints + 2
+
+    def pen_for(self, ink: int) -> Pen:
+        """Return the pen for glyphs whose ink takes ``ink`` texels."""
+        return Pen(
+            self.tones, self.glints, self.pen * ink / self.fill, indices=self.indices, softness=_SOFTNESS
+        )
 
     @property
     def reference(self) -> "Family":

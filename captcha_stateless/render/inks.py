@@ -14,14 +14,12 @@ from PIL import Image, ImageFilter
 Indices: TypeAlias = NDArray[np.uint8]
 Ink: TypeAlias = Literal["filled", "outline", "swollen", "embossed"]
 
-#: Palette indices of a 4-bit PNG.
+#: Palette indices of a 4-bit PNG, which soft ink takes; a contour needs fewer.
 INDICES = 16
 #: Added to the index of a texel that hides what lies behind it.
 CLEARS = 16
 #: Takes the mark off again, and so turns a glyph's inside into ground.
 INDEX_BITS = 15
-#: Softens the edges of a filled glyph, in texels.
-_SOFTNESS = 1.3
 #: How much of a contour's line, 0 to 255, lies where blurred coverage is the place in this table: all of it near to
 #: half. Only nothing, half and all: finer edges would make a PNG a fifth larger, and look the same.
 _CONTOUR = np.zeros(256, np.uint8)
@@ -35,13 +33,21 @@ class Pen:
     """What a glyph is inked with.
 
     The indices below ``tones`` are the ground's, the next ``glints`` those of an embossed glyph's lit edges.
-    ``width`` is a contour's width in texels, ``light`` the corner (0 to 3) that an embossed glyph is lit from.
+    Of the ``indices`` the last is full ink. ``width`` is a contour's width in texels, ``softness`` the blur of a filled
+    glyph's edges, ``light`` the corner (0 to 3) that an embossed glyph is lit from.
     """
 
     tones: int
     glints: int = 0
     width: float = 0.0
     light: int = 0
+    indices: int = INDICES
+    softness: float = 1.3
+
+    @property
+    def first(self) -> int:
+        """The first index of ink."""
+        return self.tones + self.glints
 
 
 def lay(ink: Ink, coverage: Image.Image, pen: Pen) -> Indices:
@@ -50,19 +56,19 @@ def lay(ink: Ink, coverage: Image.Image, pen: Pen) -> Indices:
 
 
 def _filled(coverage: Image.Image, pen: Pen) -> Indices:
-    soft = np.asarray(coverage.filter(ImageFilter.GaussianBlur(_SOFTNESS)), np.uint16)
+    soft = np.asarray(coverage.filter(ImageFilter.GaussianBlur(pen.softness)), np.uint16)
     # Thin strokes, which the blur weakens, shall reach the glyph's colour too: contrast is promised for that.
     full = max(1, int(soft.max()) * 4 // 5)
     return _ramp(np.minimum(soft * np.uint16(255) // np.uint16(full), 255), pen)
 
 
 def _outline(coverage: Image.Image, pen: Pen) -> Indices:
-    return _shade(pen.tones + pen.glints, INDICES - pen.tones - pen.glints).take(_blurred(coverage, pen))
+    return _shade(pen.first, pen.indices - pen.first).take(_blurred(coverage, pen))
 
 
 def _swollen(coverage: Image.Image, pen: Pen) -> Indices:
     """Draw the contour of a glyph made bolder: people see the same letter, templates do not."""
-    return _outline(Image.fromarray(_spread(np.asarray(coverage), round(pen.width * 0.6))), pen)
+    return _outline(Image.fromarray(_spread(np.asarray(coverage), pen.width * 0.52)), pen)
 
 
 def _embossed(coverage: Image.Image, pen: Pen) -> Indices:
@@ -72,7 +78,7 @@ def _embossed(coverage: Image.Image, pen: Pen) -> Indices:
     step = max(1, round(pen.width * 0.45))
     shift = (down * step, right * step)
     shaded = np.roll(soft, shift, (0, 1)) >= np.roll(soft, (-shift[0], -shift[1]), (0, 1))
-    shade = _shade(pen.tones + pen.glints, INDICES - pen.tones - pen.glints)
+    shade = _shade(pen.first, pen.indices - pen.first)
     glint = _shade(pen.tones, pen.glints)
     return np.where(shaded, shade.take(soft), glint.take(soft))
 
@@ -81,8 +87,15 @@ def _blurred(coverage: Image.Image, pen: Pen) -> NDArray[np.uint8]:
     return np.asarray(coverage.filter(ImageFilter.GaussianBlur(pen.width / 2)), np.uint8)
 
 
-def _spread(coverage: NDArray[np.uint8], reach: int) -> NDArray[np.uint8]:
-    """Return the greatest coverage within a square of 2 * ``reach`` + 1 pixels: Pillow's ``MaxFilter``, side by side."""
+def _spread(coverage: NDArray[np.uint8], reach: float) -> NDArray[np.uint8]:
+    """Return the greatest coverage within ``reach`` texels up, down and to the sides, parts of a texel included."""
+    whole, part = divmod(reach, 1)
+    near, far = (_greatest(coverage, int(whole) + more).astype(np.float64) for more in (0, 1))
+    return np.rint(near + part * (far - near)).astype(np.uint8)
+
+
+def _greatest(coverage: NDArray[np.uint8], reach: int) -> NDArray[np.uint8]:
+    """Return the greatest coverage within a square of 2 * ``reach`` + 1 texels: Pillow's ``MaxFilter``, side by side."""
     for _ in ("rows", "columns"):
         padded = np.pad(coverage, ((reach, reach), (0, 0)))
         strips = [padded[start : start + len(coverage)] for start in range(2 * reach + 1)]
@@ -100,8 +113,8 @@ def _shade(first: int, count: int) -> Indices:
 
 
 def _ramp(strength: NDArray[np.integer], pen: Pen) -> Indices:
-    """Map 0 to 255 to 0 and the indices from the first that is neither ground nor glint, to 15."""
-    return _steps(strength, pen.tones + pen.glints, INDICES - pen.tones - pen.glints)
+    """Map 0 to 255 to 0 and the indices from the first that is neither ground nor glint, to the last."""
+    return _steps(strength, pen.first, pen.indices - pen.first)
 
 
 def _steps(strength: NDArray[np.integer], first: int, count: int) -> Indices:

@@ -23,11 +23,19 @@ class Plane:
     """Holds palette indices of which any (height, width) window may show, and all those windows as a view."""
 
     def __init__(self, indices: Indices, height: int, width: int) -> None:
+        self.indices = indices
         self._windows = sliding_window_view(indices, (height, width))
 
-    def cut(self, tiles: Indices, words: Words) -> None:
-        """Erase from tiles what a window says: the lesser index shows."""
-        np.minimum(tiles, self._shown(words), out=tiles)
+    def corners(self, words: Words) -> NDArray[np.int32]:
+        """Choose where, in flat ``indices``, the windows of (tiles, 2) random words begin."""
+        down, right = scaled(words, ROOM).T
+        corners: NDArray[np.int32] = (down * self.indices.shape[1] + right).astype(np.int32)
+        return corners
+
+    def at(self, corners: NDArray[np.int32]) -> Indices:
+        """Show the windows that begin there, (tiles, height, width)."""
+        shown: Indices = self._windows[np.divmod(corners, self.indices.shape[1])]
+        return shown
 
     def merge(self, tiles: Indices, words: Words) -> None:
         """Lay a window behind each of (..., height, width) palette indices: the greater index shows."""

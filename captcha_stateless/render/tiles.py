@@ -7,18 +7,19 @@ from typing import Literal
 import numpy as np
 
 from captcha_stateless.errors import Misconfigured
-from captcha_stateless.render.atlas import INK_SHARE, build_atlas, cell_side
+from captcha_stateless.render.atlas import INK_SHARE, Starts, build_atlas, cell_side
 from captcha_stateless.render.bed import BED_WORDS, build_bed
 from captcha_stateless.render.chance import Words, draw_words
 from captcha_stateless.render.checks import check_alphabet, check_side
 from captcha_stateless.render.colours import build_palettes
 from captcha_stateless.render.deflate import Deflate, deflate_small, deflate_textured
 from captcha_stateless.render.deflate import deflate as deflate_flat
+from captcha_stateless.render.drawing import NOWHERE, Draw, Layers, draw
 from captcha_stateless.render.families import FAMILIES, Family, Polarity
-from captcha_stateless.render.inks import INDEX_BITS, Indices, Pen
+from captcha_stateless.render.inks import Indices
 from captcha_stateless.render.plane import WINDOW_WORDS, Plane, gaps, strokes, texture
-from captcha_stateless.render.png import build_heads, encode
-from captcha_stateless.render.warp import WARP_WORDS, build_warp, sample_basis, whole_places
+from captcha_stateless.render.png import bits_for, build_heads, encode
+from captcha_stateless.render.warp import WARP_WORDS, build_warp, sample_basis
 
 _SMALLEST, _LARGEST = 32, 256
 _PALETTES = 1024
@@ -59,30 +60,31 @@ class TileRenderer:
         size: int,
         secret: bytes,
         deflate: Deflate | None = None,
+        draw: Draw = draw,
     ) -> None:
         look = _family(family)
         check_alphabet(alphabet)
         check_side("size", size, _SMALLEST, _LARGEST)
         _check_typefaces(typefaces, look, family)
         side = cell_side(size * look.fill)
-        ink_pixels = round(side * INK_SHARE)
-        pen = Pen(look.tones, look.glints, look.pen * ink_pixels / look.fill)
-        self._atlas = build_atlas(
-            typefaces, alphabet, side=side, pen=pen, inks=look.inks, natural=look.natural
-        )
-        self._bed = build_bed(self._atlas, typefaces, look, pen, secret) if look.foreign else None
-        self._warp = build_warp(self._atlas, look, secret)
+        pen = look.pen_for(round(side * INK_SHARE))
+        atlas = build_atlas(typefaces, alphabet, side=side, pen=pen, inks=look.inks, natural=look.natural)
+        self._warp = build_warp(atlas, look, secret)
         if look.clear_reference:
-            clear = build_warp(self._atlas, look.reference, secret, entries=_CLEAR_POSES)
+            clear = build_warp(atlas, look.reference, secret, entries=_CLEAR_POSES)
             self._warp = self._warp.first(clear)
-        self._cluttered = slice(1 if look.clear_reference else 0, None)
+        self._clear = int(look.clear_reference)
         self._inks = len(look.inks)
         self._basis = sample_basis(size)
-        ground = texture(look, secret, size, size, size * _GRAIN)
-        clutter = np.maximum(ground, strokes(look, secret, size, size, size))
-        self._plane = Plane(clutter, size, size) if clutter.any() else None
-        self._gaps = Plane(gaps(look, secret, size, size, size), size, size) if look.gaps else None
-        self._heads = _heads(look, secret, size)
+        self._layers = Layers(
+            atlas,
+            self._warp.reach,
+            build_bed(atlas, typefaces, look, pen, secret) if look.foreign else None,
+            _plane(look, secret, size),
+            cuts=look.gaps > 0,
+        )
+        self._draw = draw
+        self._heads, self._bits = _heads(look, secret, size), bits_for(look.indices, size)
         self._most_tiles = _TOGETHER_PIXELS // size**2
         self._shares_typeface = look.shares_typeface
         textured = deflate_textured if look.tones > 1 else deflate_flat
@@ -98,7 +100,7 @@ class TileRenderer:
             seed: the only source of chance.
 
         Returns:
-            PNG files, size x size pixels, 4-bit palette.
+            PNG files, size x size pixels, with a palette.
         """
         return self.grids([(glyphs, seed)])[0]
 
@@ -116,34 +118,47 @@ class TileRenderer:
         words = np.stack([draw_words(seed, count, TILE_WORDS) for _, seed in asked])
         grids = self.indices([glyphs for glyphs, _ in asked], words)
         pictures = grids.reshape(-1, *grids.shape[2:])
-        files = encode(pictures, self._chosen_heads(words), self._deflate, up=self._bed is None)
+        heads = self._chosen_heads(words)
+        files = encode(pictures, heads, self._deflate, up=self._layers.bed is None, bits=self._bits)
         return [files[first : first + count] for first in range(0, len(files), count)]
 
     def indices(self, grids: Sequence[Sequence[str]], words: Words) -> Indices:
         """Draw palette indices, (grids, glyphs, size, size), from (grids, glyphs, 9) random words."""
-        cells, inks = [], []
+        cells: list[int] = []
+        inks: list[int] = []
         for glyphs, row in zip(grids, words, strict=True):
-            inks.append([word * self._inks >> 16 for word in row[:, _INK].tolist()])
+            layers = [word * self._inks >> 16 for word in row[:, _INK].tolist()]
             faces = self.faces(row[:, _FACE].tolist())
-            layers = [face + ink * self._atlas.faces for face, ink in zip(faces, inks[-1], strict=True)]
-            cells += self._atlas.cells(layers, glyphs)
-        place = whole_places(self._warp.matrices(words[..., :WARP_WORDS]), self._basis)
-        drawn = self._atlas.at(cells, place, last=self._bed is None)
-        tiles = drawn.reshape(*words.shape[:2], *drawn.shape[1:])
-        shown, chance = tiles[:, self._cluttered], words[:, self._cluttered]
-        if self._bed:
-            place = place.reshape(*words.shape[:2], *place.shape[1:])[:, self._cluttered]
-            self._bed.merge(shown, place, [row[self._cluttered] for row in inks], chance[..., _BED])
-            tiles &= np.uint8(INDEX_BITS)
-        if self._gaps:
-            self._gaps.cut(shown, chance[..., _WINDOW])
-        if self._plane:
-            self._plane.merge(shown, chance[..., _WINDOW])
-        return tiles
+            inked = [face + ink * self._layers.atlas.faces for face, ink in zip(faces, layers, strict=True)]
+            cells += self._layers.atlas.cells(inked, glyphs)
+            inks += layers
+        tiles = self._draw(
+            self._layers,
+            self._warp.matrices(words[..., :WARP_WORDS]),
+            self._basis,
+            self._layers.atlas.starts(cells),
+            *self._backgrounds(inks, words),
+        )
+        return tiles.reshape(*words.shape[:2], *tiles.shape[1:])
+
+    def _backgrounds(self, inks: Sequence[int], words: Words) -> tuple[Starts, Starts]:
+        """Choose where on the bed and on the plane each tile lies; the first of a grid, where it shall be clear, nowhere."""
+        bed, plane = self._layers.bed, self._layers.plane
+        flat = words.reshape(-1, words.shape[2])
+        starts = np.full((2, *words.shape[:2]), NOWHERE, np.int32)
+        for place, begins in enumerate(
+            (
+                bed.centres(inks, flat[:, _BED]) if bed else None,
+                plane.corners(flat[:, _WINDOW]) if plane else None,
+            )
+        ):
+            if begins is not None:
+                starts[place, :, self._clear :] = begins.reshape(words.shape[:2])[:, self._clear :]
+        return starts[0].reshape(-1), starts[1].reshape(-1)
 
     def faces(self, words: Sequence[int]) -> list[int]:
         """Choose typefaces by 16-bit words: the reference's at will, each other from those that remain."""
-        count = self._atlas.faces
+        count = self._layers.atlas.faces
         reference = words[0] * count >> 16
         if self._shares_typeface:
             return [reference] * len(words)
@@ -167,10 +182,22 @@ def _check_typefaces(typefaces: Sequence[Path], look: Family, family: str) -> No
         raise Misconfigured(f"The family {family!r} needs {needed} typefaces or more: name further ones.")
 
 
+def _plane(look: Family, secret: bytes, size: int) -> Plane | None:
+    """Return the gaps that cut a contour, or the texture and strokes behind a filled glyph, or nothing."""
+    if look.gaps:
+        return Plane(gaps(look, secret, size, size, size), size, size)
+    ground = texture(look, secret, size, size, size * _GRAIN)
+    clutter = np.maximum(ground, strokes(look, secret, size, size, size))
+    return Plane(clutter, size, size) if clutter.any() else None
+
+
 def _heads(look: Family, secret: bytes, size: int) -> list[bytes]:
     inks = _INKS[look.polarity]
     palettes = [
-        build_palettes(secret, _PALETTES // len(inks), look.tones, ink, glints=look.glints) for ink in inks
+        build_palettes(
+            secret, _PALETTES // len(inks), look.tones, ink, glints=look.glints, indices=look.indices
+        )
+        for ink in inks
     ]
     return build_heads(size, size, np.concatenate(palettes))
 

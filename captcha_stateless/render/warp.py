@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from captcha_stateless.render.atlas import Atlas
 from captcha_stateless.render.chance import Words, draw_uniform
+from captcha_stateless.render.drawing import NOWHERE, Floats, Layers, draw
 from captcha_stateless.render.families import Family
 from captcha_stateless.render.inks import Indices
 
-Floats: TypeAlias = NDArray[np.float32]
 Doubles: TypeAlias = NDArray[np.float64]
 
 #: Entries of either table; two independent draws give 2^24 warps.
@@ -31,22 +31,22 @@ _BENDS = ((2, 2), (2, 3), (3, 2), (3, 3), (2, 0), (3, 0), (0, 2), (0, 3), (4, 0)
 # Pixels must be equal on every replica, but a float product's last bit depends on the processor (fused
 # multiply-add, order of summing). So the products are made exact: with basis values in steps of 2^-8,
 # coefficients in steps of 2^-7 and sums below 2^9, every partial sum is a multiple of 2^-15 that fits
-# float32's 24 bits, in whatever order it is taken.
+# float32's 24 bits, in whatever order it is taken (``drawing.ROUNDING`` keeps to the steps in between).
 _BASIS_STEP, _COEFFICIENT_STEP, _LARGEST_SUM = 2.0**-8, 2.0**-7, 2.0**9
-#: Adding and subtracting 1.5 * 2^16 rounds a float32 to steps of 2^-7, the spacing of numbers up there.
-_ROUNDING = np.float32(1.5 * 2**16)
 
 
 @dataclass(frozen=True, slots=True)
 class Warp:
     """Poses and bends, (entries, 2, 6, 6) each and 2.4 MB together for 4096, for the cells of one atlas.
 
-    After the ``entries`` of either table come others, a power of two too, for the first tile of a batch where there are any.
+    No pose with any bend reads as far as ``reach`` texels from a cell's centre. After the ``entries`` of either table come
+    others, a power of two too, for the first tile of a batch where there are any.
     """
 
     atlas: Atlas
     poses: Floats
     bends: Floats
+    reach: int
     entries: int = ENTRIES
 
     def texels(self, cells: Sequence[int], words: Words, basis: Floats) -> Indices:
@@ -60,7 +60,9 @@ class Warp:
         Returns:
             Palette indices, (tiles, side, side).
         """
-        return self.atlas.at(cells, whole_places(self.matrices(words), basis), last=True)
+        nowhere = np.full(len(cells), NOWHERE, np.int32)
+        layers, starts = Layers(self.atlas, self.reach), self.atlas.starts(cells)
+        return draw(layers, self.matrices(words), basis, starts, nowhere, nowhere)
 
     def matrices(self, words: Words) -> Floats:
         """Choose a pose and a bend for each of (..., tiles, 2) words: (all tiles, 2, 6, 6)."""
@@ -74,7 +76,7 @@ class Warp:
     def first(self, clear: "Warp") -> "Warp":
         """Take a batch's first tile from another warp's tables."""
         poses, bends = np.concatenate([self.poses, clear.poses]), np.concatenate([self.bends, clear.bends])
-        return replace(self, poses=poses, bends=bends)
+        return replace(self, poses=poses, bends=bends, reach=max(self.reach, clear.reach))
 
 
 def sample_basis(side: int) -> Floats:
@@ -90,22 +92,8 @@ def build_warp(atlas: Atlas, family: Family, secret: bytes, *, entries: int = EN
     bends = half * _bends(family, draw_uniform(secret, "bends", entries, 2, len(_BENDS) + 1))
     poses = half * _poses(family, draw_uniform(secret, "poses", entries, 6))
     poses[:, :, 0, 0] += atlas.side / 2
-    warp = Warp(atlas, _rounded(poses, _COEFFICIENT_STEP), _rounded(bends, _COEFFICIENT_STEP), entries)
-    _check(warp)
-    return warp
-
-
-def places(matrices: Floats, basis: Floats) -> Floats:
-    """Return texel coordinates (tiles, 2, side, side), exact, from matrices (tiles, 2, 6, 6)."""
-    across = matrices.reshape(-1, basis.shape[1]) @ basis.T  # one product instead of one a tile
-    across += _ROUNDING
-    across -= _ROUNDING
-    return basis @ across.reshape(*matrices.shape[:3], -1)
-
-
-def whole_places(matrices: Floats, basis: Floats) -> NDArray[np.int32]:
-    """Return the texel that each pixel shows, (tiles, 2, side, side): across, then down."""
-    return places(matrices, basis).astype(np.int32)
+    exact = _rounded(poses, _COEFFICIENT_STEP), _rounded(bends, _COEFFICIENT_STEP)
+    return Warp(atlas, *exact, _reach(*exact, atlas), entries)
 
 
 def _poses(family: Family, chance: Doubles) -> Doubles:
@@ -152,12 +140,12 @@ def _bends(family: Family, chance: Doubles) -> Doubles:
     return bends
 
 
-def _check(warp: Warp) -> None:
-    """Assert what exactness and memory safety rest on, for every pose with every bend."""
-    poses = np.abs(warp.poses).sum((2, 3)).max()
-    bends = np.abs(warp.bends).sum((2, 3)).max()
-    assert poses + bends < _LARGEST_SUM
-    assert _furthest(warp.poses, warp.atlas.side / 2) + _furthest(warp.bends, 0) < warp.atlas.reach
+def _reach(poses: Floats, bends: Floats, atlas: Atlas) -> int:
+    """Assert what exactness and memory safety rest on, for every pose with every bend, and return how far they reach."""
+    assert np.abs(poses).sum((2, 3)).max() + np.abs(bends).sum((2, 3)).max() < _LARGEST_SUM
+    furthest = _furthest(poses, atlas.side / 2) + _furthest(bends, 0)
+    assert furthest < atlas.reach
+    return int(furthest) + 1
 
 
 def _furthest(matrices: Floats, centre: float) -> float:

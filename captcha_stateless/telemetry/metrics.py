@@ -18,6 +18,7 @@ from prometheus_client import (
     multiprocess,
 )
 
+from captcha_stateless.render.compiled import COMPILED
 from captcha_stateless.telemetry.events import Events
 
 #: Names the folder in which workers share their counts; the library reads it when it is imported.
@@ -87,6 +88,7 @@ class Metrics(Events):
             "captcha_clock_ahead_seconds", "How far this host's clock is ahead of the replay filter's"
         )
         self._ready = newest("captcha_replay_ready", "Whether the replay filter can say")
+        newest("captcha_drawing_compiled", "Whether drawing is compiled, or numpy's").set(COMPILED)
         self._ages = newest("captcha_key_age_seconds", "Age of the key in use", "use")
         self._inside = Gauge(
             "captcha_requests_inside",

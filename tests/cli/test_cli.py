@@ -19,6 +19,7 @@ from captcha_stateless import sites
 from captcha_stateless.cli import main
 from captcha_stateless.formats import altcha
 from captcha_stateless.protocols.widget import tag
+from captcha_stateless.render.compiled import COMPILED
 from captcha_stateless.tokens import keys
 from tests.live import LiveServer, live_server
 from tests.support import Server
@@ -175,6 +176,29 @@ def test_the_doctor_finds_a_good_installation_good(ring: Path) -> None:
 
     assert result.exit_code == 0
     assert "A token made here opens here." in result.output
+
+
+@pytest.mark.parametrize(
+    ("hidden", "told"),
+    [
+        ("", "Drawing is compiled." if COMPILED else "Drawing is not compiled"),
+        ("_fused", "Drawing is not compiled"),
+    ],
+)
+def test_the_doctor_tells_whether_drawing_is_compiled(ring: Path, hidden: str, told: str) -> None:
+    """Without the compiled part, as where there was no compiler, everything is drawn and only told."""
+    run("keys", "init")
+    script = (
+        f"import sys; sys.modules['captcha_stateless.render.{hidden or 'none'}'] = None\n"
+        "from captcha_stateless.cli import main; main(['doctor'])"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script], capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0
+    assert told in done.stdout
 
 
 def test_the_doctor_prints_the_blind_floor_of_every_profile(ring: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from captcha_stateless.errors import Unavailable
 from captcha_stateless.protocols.metrics import MetricsPage
+from captcha_stateless.render.compiled import COMPILED
 from captcha_stateless.telemetry.reading import Reading, lines, parse, read
 from captcha_stateless.tokens import keys
 from tests.conftest import MakeServer
@@ -111,6 +112,7 @@ def test_the_filter_the_keys_and_the_queue_are_there(counting: Server) -> None:
 
     assert value(text, "captcha_replay_ready") == 1
     assert value(text, "captcha_key_age_seconds", use="seal") == 100
+    assert value(text, "captcha_drawing_compiled") == COMPILED
     assert "captcha_replay_fill 0.0" in text
     assert "captcha_requests_inside 0.0" in text
 

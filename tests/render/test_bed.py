@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from captcha_stateless.render import TileRenderer, default_typefaces
-from captcha_stateless.render.atlas import Atlas, build_atlas, cell_side
+from captcha_stateless.render.atlas import INK_SHARE, Atlas, build_atlas, cell_side
 from captcha_stateless.render.bed import Bed, build_bed
 from captcha_stateless.render.chance import draw_words
+from captcha_stateless.render.drawing import NOWHERE, Draw, Layers, draw, draw_by_numpy
 from captcha_stateless.render.families import FAMILIES, Family
-from captcha_stateless.render.inks import CLEARS, INDEX_BITS, Pen
+from captcha_stateless.render.inks import CLEARS, INDEX_BITS
 from captcha_stateless.render.tiles import TILE_WORDS
 from captcha_stateless.render.warp import build_warp, sample_basis
 from tests.render.pictures import ALPHABET, GLYPHS, SECRET, indices
@@ -18,20 +19,15 @@ COLLAGES = [name for name, family in FAMILIES.items() if family.foreign]
 SIZE = 96
 
 
-def pen(family: Family, ink_texels: float) -> Pen:
-    return Pen(family.tones, family.glints, family.pen * ink_texels / family.fill)
-
-
 def atlas(family: Family) -> Atlas:
     side = cell_side(SIZE * family.fill)
-    return build_atlas(
-        FACES, ALPHABET, side=side, pen=pen(family, round(side * 7 / 16)), inks=family.inks, natural=False
-    )
+    pen = family.pen_for(round(side * INK_SHARE))
+    return build_atlas(FACES, ALPHABET, side=side, pen=pen, inks=family.inks, natural=False)
 
 
 def bed(family: Family, secret: bytes = SECRET) -> Bed:
     cells = atlas(family)
-    return build_bed(cells, FACES, family, pen(family, cells.ink), secret)
+    return build_bed(cells, FACES, family, family.pen_for(cells.ink), secret)
 
 
 def renderer(family: str) -> TileRenderer:
@@ -51,42 +47,47 @@ def test_few_glyphs_touch_the_edge(name: str) -> None:
 
     assert tiles.any((1, 2)).all()
     edges = (tiles[:, 0], tiles[:, -1], tiles[:, :, 0], tiles[:, :, -1])
-    touching = np.any([(edge & INDEX_BITS == INDEX_BITS).any(1) for edge in edges], axis=0)
+    touching = np.any([(edge & INDEX_BITS == family.indices - 1).any(1) for edge in edges], axis=0)
     assert touching.mean() < 0.15
 
 
 @pytest.mark.parametrize("name", COLLAGES)
-def test_a_glyphs_inside_hides_the_bed(name: str) -> None:
-    """Where the glyph marks its inside, a tile shows the glyph's own index, whatever lies behind."""
-    cells = atlas(FAMILIES[name])
-    marked = cells.texels.reshape(-1, cells.side, cells.side)[1:2].copy()
-    place = np.stack(np.meshgrid(np.arange(cells.side), np.arange(cells.side)))[None].astype(np.int32)
+@pytest.mark.parametrize("draw", [draw, draw_by_numpy])
+def test_a_glyphs_inside_hides_the_bed(name: str, draw: Draw) -> None:
+    """Where the glyph marks its inside, a tile shows the glyph's own index; elsewhere the greater one of glyph and bed."""
+    family, sheet = FAMILIES[name], bed(FAMILIES[name])
+    warp = build_warp(atlas(family), family, SECRET)
+    words, basis = draw_words(b"seed", 9, 4), sample_basis(SIZE)
+    layers = Layers(warp.atlas, warp.reach, sheet)
+    cells, blank = warp.atlas.starts(range(1, 10)), warp.atlas.starts([0] * 9)
+    matrices, centres = warp.matrices(words[:, :2]), sheet.centres([0] * 9, words[:, 2:])
+    nowhere = np.full(9, NOWHERE, np.int32)
 
-    merged = marked.copy()
-    bed(FAMILIES[name]).merge(merged[None], place[None], [[0]], draw_words(b"seed", 1, 2)[None])
+    drawn = draw(layers, matrices, basis, cells, centres, nowhere)
 
-    inside = marked >= CLEARS
+    front = warp.texels(list(range(1, 10)), words[:, :2], basis)
+    behind = draw(layers, matrices, basis, blank, centres, nowhere)
+    inside = front >= CLEARS
     assert inside.any()
-    assert np.array_equal(merged[inside], marked[inside])
-    assert (merged[~inside] != marked[~inside]).any()
+    assert np.array_equal(drawn[inside], front[inside] & INDEX_BITS)
+    assert np.array_equal(drawn[~inside], np.maximum(front, behind)[~inside])
+    assert (drawn[~inside] != front[~inside]).any()
 
 
 @pytest.mark.parametrize("name", COLLAGES)
-def test_every_place_of_a_warp_lies_on_the_bed(name: str) -> None:
-    sheet = bed(FAMILIES[name])
-    cells = atlas(FAMILIES[name])
-    low, high = cells.side / 2 - cells.reach, cells.side / 2 + cells.reach
-    least, most = np.zeros((1, 2), np.uint16), np.full((1, 2), 65535, np.uint16)
-    tile = np.zeros((1, 2, 2), np.uint8)
-    corners = np.array([[[[low, high], [low, high]], [[low, low], [high, high]]]]).astype(np.int32)
+@pytest.mark.parametrize("word", [0, 65535])
+def test_every_place_of_a_warp_lies_on_the_bed(name: str, word: int) -> None:
+    family, sheet = FAMILIES[name], bed(FAMILIES[name])
+    reach = build_warp(atlas(family), family, SECRET).reach
+    inks = range(len(family.inks))
 
-    for words in (least, most):
-        sheet.merge(tile[None], corners[None], [[0]], words[None])
-
-    first = sheet.reach - sheet.centre + int(low)
-    last = sheet.side - 2 * sheet.reach - 1 + sheet.reach - sheet.centre + int(high)
-    assert first >= 0
-    assert last < sheet.side
+    for ink, centre in zip(
+        inks, sheet.centres(inks, np.full((len(inks), 2), word, np.uint16)).tolist(), strict=True
+    ):
+        row, column = divmod(centre - ink * sheet.side**2, sheet.side)
+        assert reach <= row <= sheet.side - reach
+        assert reach <= column <= sheet.side - reach
+        assert sheet.around(centre, reach).shape == (2 * reach, 2 * reach)
 
 
 @pytest.mark.parametrize("name", COLLAGES)
