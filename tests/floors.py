@@ -97,6 +97,8 @@ HOMES = {
     "msgpack": {"tokens"},
     "dns": {"risk"},
     "starlette": {"app", "http", "integrations", "protocols", "telemetry"},
+    "rjsmin": {"protocols"},
+    "rcssmin": {"protocols"},
     "flask": {"integrations"},
     "django": {"integrations"},
     "httpx": {"client", "testing"},

@@ -14,7 +14,7 @@ from captcha_stateless.http.markup import Markup, document, element, joined
 from captcha_stateless.model import Sealed
 from captcha_stateless.protocols import scripts
 
-PATH, STYLE, ICON = "/nojs", "/nojs.css", "/favicon.svg"
+PATH, STYLE, ICON, HELP = "/nojs", "/nojs.css", "/favicon.svg", "/help"
 #: The name of the field in which the return address receives the pass.
 FIELD = "captcha-response"
 _RIGHT_TO_LEFT = frozenset({"ar", "he", "fa"})
@@ -72,6 +72,12 @@ def done(ask: Ask, token: str) -> Response:
         return _page(ask.language, form, title=title, leaves=True)
     box = element("textarea", token, id="pass", readonly=True, rows="8", spellcheck="false")
     return _page(ask.language, element("label", ask.words["copy"], for_="pass"), box, title=title)
+
+
+def guide(language: str) -> Response:
+    """Say what is asked of visitors, what they can do, and what becomes of what is known of them."""
+    told = scripts.further_words("help")[language].values()
+    return _page(language, *(element("p", text) for text in told), title=scripts.words(language)["about"])
 
 
 def refusal(language: str, words: str, status: HTTPStatus) -> Response:
