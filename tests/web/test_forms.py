@@ -8,7 +8,7 @@ import pytest
 
 from tests.needs import need
 from tests.web.conftest import POLICY, Visit
-from tests.web.test_widget import FIND, FORM, form_with
+from tests.web.test_widget import ELEMENT, FIND, FORM, form_with
 
 MODULES = Path(__file__).parent / "node_modules"
 #: How each library collects a form, as what it sends.
@@ -141,7 +141,7 @@ def test_a_form_that_is_not_validated_is_let_alone(visit: Visit) -> None:
 
 def test_it_works_in_a_frame_that_may_send_no_forms(visit: Visit) -> None:
     inner = f"{visit.url}/inner.html"
-    body = "<!doctype html><html lang=en><title>In</title><script src=/widget.js></script><captcha-stateless sitekey=dev-site></captcha-stateless></html>"
+    body = f"<!doctype html><html lang=en><title>In</title><script src=/widget.js></script>{ELEMENT}</html>"
     visit.page.route(inner, lambda route: route.fulfill(content_type="text/html", body=body))
     visit.open(
         "<iframe src=/inner.html title=In width=420 height=700 sandbox='allow-scripts allow-same-origin'></iframe>",
