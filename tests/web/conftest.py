@@ -1,5 +1,6 @@
 """A browser for the tests of what visitors meet, and pages of the captcha server's own origin under the strictest policy."""
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +17,8 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; worker-src 'self'; "
     "require-trusted-types-for 'script'"
 )
-#: A browser says so of every 4xx and 5xx; those are the tests' own.
-_LOADING = "Failed to load resource"
+#: What browsers say of every 4xx and 5xx, which are the tests' own, and of an icon that nobody asked them to fetch.
+_OF_NO_ACCOUNT = re.compile("^Failed to load resource|/favicon.ico")
 
 
 class Visit:
@@ -30,7 +31,7 @@ class Visit:
         self.complaints: list[str] = []
         self.foreign: list[str] = []
         self.page.on("console", self._hear)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("pageerror", lambda error: self._note(str(error)))
         self.page.on("request", self._watch)
         self.engine = captcha.app.state.engine
 
@@ -131,8 +132,12 @@ class Visit:
         self.page.route(self.url + path, answer)
 
     def _hear(self, message: "ConsoleMessage") -> None:
-        if message.type in ("error", "warning") and not message.text.startswith(_LOADING):
-            self.complaints.append(message.text)
+        if message.type in ("error", "warning"):
+            self._note(message.text)
+
+    def _note(self, text: str) -> None:
+        if not _OF_NO_ACCOUNT.search(text):
+            self.complaints.append(text)
 
     def _watch(self, request: "Request") -> None:
         if not request.url.startswith((self.url, "blob:", "data:")):

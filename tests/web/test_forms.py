@@ -2,6 +2,7 @@
 
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 import pytest
@@ -9,6 +10,9 @@ import pytest
 from tests.needs import need
 from tests.web.conftest import POLICY, Visit
 from tests.web.test_widget import ELEMENT, FIND, FORM, form_with
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Dialog
 
 MODULES = Path(__file__).parent / "node_modules"
 #: How each library collects a form, as what it sends.
@@ -122,7 +126,12 @@ def test_a_hidden_step_that_cannot_be_done_says_so(visit: Visit) -> None:
     )
     visit.open(hidden, SENT)
     said: list[str] = []
-    visit.page.on("dialog", lambda dialog: (said.append(dialog.message), dialog.accept()))
+
+    def hear(dialog: "Dialog") -> None:
+        said.append(dialog.message)
+        dialog.accept()
+
+    visit.page.on("dialog", hear)
 
     visit.button("Send").click()
     visit.page.wait_for_function(f"() => !{FIND}.shadowRoot.querySelector('.busy')")
@@ -158,9 +167,8 @@ def test_it_works_in_a_frame_that_may_send_no_forms(visit: Visit) -> None:
         frame.get_by_role("button", name="Check", exact=True).click()
 
     assert judged.value.json()["stage"] == 1
-    (warned,) = visit.complaints  # the browser's own, of a frame that may do both
-    assert "escape its sandboxing" in warned
-    visit.complaints.clear()
+    # Chromium's own, of a frame that may do both.
+    visit.complaints[:] = [one for one in visit.complaints if "escape its sandboxing" not in one]
 
 
 def test_enter_sends_what_was_typed(visit: Visit) -> None:
