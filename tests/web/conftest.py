@@ -1,7 +1,11 @@
 """A browser for the tests of what visitors meet, and pages of the captcha server's own origin under the strictest policy."""
 
 import re
+import shlex
+import stat
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -159,6 +163,21 @@ def browser() -> "Iterator[Browser]":
         # A page that a test makes up has no address, and would need leave to load from this machine's.
         args = ["--no-sandbox", "--disable-features=LocalNetworkAccessChecks"]
         browser = driver.chromium.launch(executable_path=path, args=args)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def firefox(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Browser]":
+    playwright = module("playwright.sync_api")
+    module("websockets")
+    program("firefox-esr")
+    start = tmp_path_factory.mktemp("firefox") / "firefox"
+    command = [sys.executable, str(Path(__file__).parent / "firefox.py")]
+    start.write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n')
+    start.chmod(start.stat().st_mode | stat.S_IXUSR)
+    with playwright.sync_playwright() as driver:
+        browser = driver.firefox.launch(executable_path=start, channel="moz-firefox")
         yield browser
         browser.close()
 

@@ -1,15 +1,9 @@
 """The main flows in the distribution's Firefox: the same tests, in another browser."""
 
-import shlex
-import stat
-import sys
-from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.needs import module, program
 from tests.web.test_forms import (  # noqa: F401
     test_a_form_that_lacks_the_pass_waits_for_it,
     test_a_hidden_step_s_challenge_is_shown_all_the_same,
@@ -58,15 +52,5 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Browser]":
-    playwright = module("playwright.sync_api")
-    module("websockets")
-    program("firefox-esr")
-    start = tmp_path_factory.mktemp("firefox") / "firefox"
-    command = [sys.executable, str(Path(__file__).parent / "firefox.py")]
-    start.write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n')
-    start.chmod(start.stat().st_mode | stat.S_IXUSR)
-    with playwright.sync_playwright() as driver:
-        browser = driver.firefox.launch(executable_path=start, channel="moz-firefox")
-        yield browser
-        browser.close()
+def browser(firefox: "Browser") -> "Browser":
+    return firefox
