@@ -60,11 +60,11 @@ class CaptchaStateless extends HTMLElement {
       ui[name].addEventListener("click", act);
       return ui[name];
     };
-    const about = () => make("a", { class: "about", part: "about", target: "_blank", rel: "noopener" }, icon("about"));
+    const about = () => make("a", { class: "about", part: "about", target: "_blank" }, icon("about"));
     ui.mark = make("span", { class: "mark", "aria-hidden": "true" });
     ui.label = make("span");
     ui.note = make("p", { part: "status", role: "status" });
-    ui.progress = make("progress", { part: "progress", hidden: true, max: 1 });
+    ui.progress = make("progress", { part: "progress", hidden: true });
     ui.box = make("div", { part: "box" },
       button("trigger", () => this.execute(), { part: "trigger" }, ui.mark, ui.label), about(),
       ui.progress, ui.note, button("cancel", () => this.#close(), { part: "cancel", hidden: true }));
