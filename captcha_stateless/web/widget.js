@@ -622,7 +622,7 @@ class CaptchaStateless extends HTMLElement {
     for (const one of ui.abouts) {
       one.title = words.about;
       one.setAttribute("aria-label", words.about);
-      if (home) one.href = new URL(`help?lang=${language}`, home);
+      if (home) one.href = new URL(`widget/help?lang=${language}`, home);
     }
     ui.cancel.textContent = words.close;
     ui.close.setAttribute("aria-label", words.close);

@@ -117,7 +117,8 @@ def test_the_widget_with_bad_news(browser: "Browser", captcha: CaptchaServer, lo
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/demo", "/nojs?sitekey=dev-site", "/nojs?kind=text", "/nojs?sitekey=nobody", "/help"]
+    "path",
+    ["/", "/demo", "/nojs?sitekey=dev-site", "/nojs?kind=text", "/nojs?sitekey=nobody", "/widget/help"],
 )
 @pytest.mark.parametrize("look", list(LOOKS))
 def test_the_pages(browser: "Browser", captcha: CaptchaServer, look: str, path: str) -> None:
