@@ -266,7 +266,7 @@ def test_a_mark_leads_to_privacy_and_help_in_the_visitor_s_language(visit: Visit
     with visit.page.expect_popup() as opened:
         link.click()
 
-    assert opened.value.get_by_role("heading", name="Datenschutz und Hilfe").is_visible()
+    opened.value.get_by_role("heading", name="Datenschutz und Hilfe").wait_for()
     assert opened.value.evaluate("() => window.opener") is None
 
 

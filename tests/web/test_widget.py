@@ -190,6 +190,7 @@ def test_where_no_more_time_can_be_had_the_challenge_stays(visit: Visit) -> None
     visit.page.clock.install()
     visit.open(FORM)
     visit.choose(visit.press_trigger())
+    visit.boxes()[8].focus()
     visit.page.clock.run_for(91_000)
     told = {"status": 400, "json": {"error": "no more extensions"}}
     visit.page.route("**/api/extend", lambda route: route.fulfill(**told))
