@@ -15,8 +15,8 @@ from captcha_stateless.errors import Misconfigured
 from captcha_stateless.http import lifespan, unrouted
 from captcha_stateless.http.access_log import AccessLog
 from captcha_stateless.http.admission import Admission
-from captcha_stateless.http.headers import HeadersMiddleware
 from captcha_stateless.http.proxies import TrustedProxies
+from captcha_stateless.http.response_headers import HeadersMiddleware
 from captcha_stateless.http.routing import Shortcut, in_order
 from captcha_stateless.kinds import KINDS
 from captcha_stateless.model import Claims

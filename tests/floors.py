@@ -27,23 +27,26 @@ FLOORS = [
 ]
 # Floors within a package, where its modules build on each other; elsewhere siblings may import only their base.
 INNER_FLOORS: dict[str, list[list[str]]] = {
-    "cli": [["base", "examination"], ["*"], ["__init__"]],
+    "cli": [["base"], ["doctor_checks"], ["*"], ["__init__"]],
     "http": [
         [
-            "addresses",
             "admission",
             "bodies",
             "dataurl",
             "languages",
             "markup",
+            "origin",
             "problem_details",
             "proxies",
+            "public_url",
+            "query",
             "ranges",
         ],
         ["access_log", "connections", "endpoint", "replies", "routing", "signals", "threads", "unrouted"],
-        ["headers", "lifespan"],
+        ["lifespan", "response_headers"],
         ["__init__"],
     ],
+    "client": [["connections", "verdict"], ["jwks"], ["client"], ["__init__"]],
     "http.connections": [["guarded"], ["*"], ["__init__"]],
     "integrations": [["*"], ["__init__"]],
     "kinds": [
@@ -73,7 +76,7 @@ INNER_FLOORS: dict[str, list[list[str]]] = {
     ],
     "risk": [["counters", "networks"], ["dnsbl", "rates"], ["assess"], ["__init__"]],
     "settings": [["extras", "reload", "sources", "values"], ["table"], ["__init__"]],
-    "sites": [["policy", "testkeys"], ["site"], ["checks", "file", "guard"], ["__init__"]],
+    "sites": [["difficulty", "testkeys"], ["policy"], ["site"], ["checks", "file", "guard"], ["__init__"]],
     "stores": [["url"], ["connect"], ["__init__"]],
     "sound": [["wav"], ["voices"], ["speaker"], ["__init__"]],
     "telemetry": [["events", "logs", "reading", "tracing"], ["metrics"], ["__init__"]],

@@ -11,8 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from captcha_stateless.protocols.clearance import COOKIE
 from captcha_stateless.testing import CaptchaServer
+from captcha_stateless.tokens.cookie import COOKIE
 from tests.needs import program
 
 CONFIGURATION = Path(__file__).parent.parent / "deploy" / "nginx-clearance.conf"

@@ -17,7 +17,7 @@ def test_imports_go_down_only(module: str, path: Path) -> None:
     [
         ("errors", "import captcha_stateless.model"),
         ("http.connections.h11", "from captcha_stateless.http.connections import httptools"),
-        ("http.endpoint", "from captcha_stateless.http.headers import HeadersMiddleware"),
+        ("http.endpoint", "from captcha_stateless.http.response_headers import HeadersMiddleware"),
         ("http.routing", "from captcha_stateless.protocols.base import Adapter"),
         ("telemetry.logs", "from captcha_stateless.telemetry.metrics import Metrics"),
         ("tokens.seal", "from captcha_stateless.tokens.passes import Signer"),

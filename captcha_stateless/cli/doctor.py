@@ -9,7 +9,7 @@ import click
 @click.command()
 def doctor() -> None:
     """Check keys, permissions, fonts, clock and settings; exit with 1 when something is wrong."""
-    from captcha_stateless.cli.examination import examine
+    from captcha_stateless.cli.doctor_checks import examine
 
     findings = list(examine(os.environ, now=time.time()))
     for finding in findings:

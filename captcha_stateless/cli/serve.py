@@ -13,7 +13,7 @@ from importlib.util import find_spec
 import click
 
 from captcha_stateless import __version__, sites
-from captcha_stateless.cli.base import plainly, read_settings
+from captcha_stateless.cli.base import exposed_to_others, plainly, read_settings
 from captcha_stateless.errors import Misconfigured, Unavailable
 from captcha_stateless.settings import Settings
 from captcha_stateless.tokens import keys
@@ -45,12 +45,15 @@ def serve(
     """Run the server; further options go to uvicorn as they are."""
     if trust_proxies is not None:
         os.environ["CAPTCHA_TRUSTED_PROXIES"] = trust_proxies
+    _refuse_to_log_tokens(uvicorn_options)
     settings = read_settings()
     if workers > 1 and settings.replay == "memory":
         raise Misconfigured(
             "CAPTCHA_REPLAY=memory serves one worker only: each would honour the same token; use shared"
         )
     _check_replay(settings)
+    if exposed := exposed_to_others(settings.keys):
+        click.echo(f"Warning: {exposed}", err=True)
     _allow_files()
     place = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     click.echo(
@@ -66,6 +69,19 @@ def serve(
 
     with _shared_counts(settings):
         uvicorn_command.main(_uvicorn(settings, host, port, workers, uvicorn_options), prog_name="uvicorn")
+
+
+def _refuse_to_log_tokens(further: tuple[str, ...]) -> None:
+    """Refuse the one level of uvicorn's log that writes requests down as they are.
+
+    Raises:
+        Misconfigured: when it is asked for.
+    """
+    asked = [*further, os.environ.get("UVICORN_LOG_LEVEL", "")]
+    if any(word.lower().rpartition("=")[2] in ("trace", "5") for word in asked):
+        raise Misconfigured(
+            "--log-level trace would write tokens, answers and addresses to the log: use debug"
+        )
 
 
 def _uvicorn(settings: Settings, host: str, port: int, workers: int, further: tuple[str, ...]) -> list[str]:

@@ -3,6 +3,7 @@
 from typing import ClassVar, Self
 
 from captcha_stateless.errors import BadRequest
+from captcha_stateless.kinds.base import Face
 from captcha_stateless.kinds.spoken import DIGITS, MOST_DIGITS, Spoken, draw_digits, normal_text, speaker_from
 from captcha_stateless.kinds.stages import Ladder
 from captcha_stateless.model import Challenge, Params
@@ -13,6 +14,7 @@ class Audio(Spoken):
     """Says six digits twice, in one of the deployment's languages."""
 
     name: ClassVar[str] = "audio"
+    face: ClassVar[Face] = "sound"
     #: Also the most that may be asked for: twenty extensions of it must fit the replay filter's memory.
     seconds: ClassVar[int] = 120
 

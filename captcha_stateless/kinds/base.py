@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar, Self
+from typing import ClassVar, Literal, Self
 
 from captcha_stateless.errors import BadRequest
 from captcha_stateless.kinds.stages import Ladder
@@ -10,11 +10,15 @@ from captcha_stateless.model import Challenge, Claims, Params
 from captcha_stateless.settings import Settings
 from captcha_stateless.tokens.digests import keyed_hash, same
 
+#: How a visitor meets a challenge: tiles to choose among, a line to read, a sound to hear, or work that a device does unseen.
+Face = Literal["tiles", "line", "sound", "work"]
+
 
 class Kind(ABC):
     """Draws challenges of one kind and knows what an answer to them looks like; it never sees a token or a clock."""
 
     name: ClassVar[str]
+    face: ClassVar[Face]
 
     @classmethod
     @abstractmethod

@@ -6,7 +6,7 @@ from operator import mul
 from typing import ClassVar, Protocol, Self
 
 from captcha_stateless.errors import BadAnswer, BadRequest, Misconfigured
-from captcha_stateless.kinds.base import Kind
+from captcha_stateless.kinds.base import Face, Kind
 from captcha_stateless.kinds.lookalikes import apart
 from captcha_stateless.kinds.profiles import HARDER, PROFILES, TILES, Preset
 from captcha_stateless.kinds.stages import Ladder
@@ -58,6 +58,7 @@ class Grid(Kind):
     """Draws grids of the profiles it is given."""
 
     name: ClassVar[str] = "grid"
+    face: ClassVar[Face] = "tiles"
 
     def __init__(
         self, profiles: Mapping[str, Profile], drawings: Mapping[str, Drawing], default: Params

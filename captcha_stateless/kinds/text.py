@@ -6,6 +6,7 @@ from threading import Lock
 from typing import ClassVar, Self
 
 from captcha_stateless.errors import BadRequest, Misconfigured
+from captcha_stateless.kinds.base import Face
 from captcha_stateless.kinds.spoken import DIGITS, MOST_DIGITS, Spoken, draw_digits, normal_text, speaker_from
 from captcha_stateless.kinds.stages import Ladder
 from captcha_stateless.model import Challenge, Params
@@ -48,6 +49,7 @@ class Text(Spoken):
     """Draws lines in the sizes that are asked for; a line can be heard too where there is a voice."""
 
     name: ClassVar[str] = "text"
+    face: ClassVar[Face] = "line"
 
     def __init__(
         self,

@@ -12,7 +12,7 @@ from itertools import count
 from typing import ClassVar, Self
 
 from captcha_stateless.errors import BadAnswer, BadRequest
-from captcha_stateless.kinds.base import Kind
+from captcha_stateless.kinds.base import Face, Kind
 from captcha_stateless.kinds.stages import Ladder
 from captcha_stateless.model import Challenge, Claims, Params
 from captcha_stateless.settings import Settings
@@ -40,6 +40,7 @@ class Work(Kind):
     """Asks for zeros at the beginning of a hash, and shows nothing."""
 
     name: ClassVar[str] = "work"
+    face: ClassVar[Face] = "work"
 
     @classmethod
     def from_settings(cls, settings: Settings, secret: bytes) -> Self:

@@ -23,6 +23,7 @@ from captcha_stateless.errors import (
 from captcha_stateless.http import languages
 from captcha_stateless.http.bodies import WrongMediaType, read_form
 from captcha_stateless.http.endpoint import BodyTooLarge, MethodNotAllowed
+from captcha_stateless.kinds import KINDS
 from captcha_stateless.kinds.profiles import PROFILES, TILES
 from captcha_stateless.model import Claims, Sealed
 from captcha_stateless.protocols import nojs_pages as pages
@@ -33,7 +34,8 @@ from captcha_stateless.sites import testkeys
 
 #: Where the last page's own address holds it, so that Reload and Back find it again.
 EARNED = "pass"
-KINDS = ("grid", "text")
+#: The kinds that a page without scripts can show.
+SHOWN = tuple(name for name, kind in KINDS.items() if kind.face in ("tiles", "line"))
 #: What a reader of one of these reads, too.
 _ALIASES = {"no": "nb", "nn": "nb", "zh": "zh-CN"}
 _TRADITIONAL = ("zh-tw", "zh-hk", "zh-mo", "zh-hant")
@@ -63,6 +65,7 @@ class NoJs(Adapter):
     """``GET /nojs`` begins a run, ``POST /nojs`` answers a stage of it."""
 
     name: ClassVar[str] = "nojs"
+    draws: ClassVar[bool] = True
     prefixed: ClassVar[bool] = False
     heard: ClassVar[bool] = True
 
@@ -104,7 +107,7 @@ class NoJs(Adapter):
         """
         fields = await read_form(request)
         wanted, token = fields.get("do", "check"), fields.get("token", "")
-        ask = self._ask(request, {**fields, "kind": wanted} if wanted in KINDS else fields)
+        ask = self._ask(request, {**fields, "kind": wanted} if wanted in SHOWN else fields)
         if wanted not in ("check", "more"):
             return _lead(ask)
         try:
@@ -184,10 +187,10 @@ class NoJs(Adapter):
         site = next((site for site in self.sites.all if site.key == key), None)
         if "return" in asked and not (site and asked["return"] in site.returns):
             raise BadRequest("return address is not among the site's")
-        counts = [kind for kind in KINDS if not (site and site.kinds) or kind in site.kinds]
+        counts = [kind for kind in SHOWN if not (site and site.kinds) or kind in site.kinds]
         kind = asked.get("kind") or next(iter(counts), "")
-        if kind not in KINDS:
-            raise BadRequest(f"kind must be one of {', '.join(KINDS)}")
+        if kind not in SHOWN:
+            raise BadRequest(f"kind must be one of {', '.join(SHOWN)}")
         if site:
             site.require_kind(kind)
         return kind
@@ -213,7 +216,7 @@ def _lead(ask: Ask, **more: str) -> Response:
 
 def _answered(claims: Claims, fields: Mapping[str, str]) -> list[bool] | str | None:
     """Read the answer; None where there is none, though the challenge has no such answer."""
-    if claims.kind != "grid":
+    if KINDS[claims.kind].face != "tiles":
         return fields.get("answer", "").strip() or None
     tiles = [f"tile{tile}" in fields for tile in range(TILES)]
     least = PROFILES[str(claims.params["profile"])].matches.start

@@ -30,28 +30,23 @@ from captcha_stateless.http.bodies import WrongMediaType, read_json
 from captcha_stateless.http.dataurl import PREFIX, base64, data_url
 from captcha_stateless.http.endpoint import BodyTooLarge, MethodNotAllowed
 from captcha_stateless.http.replies import Json
+from captcha_stateless.kinds import KINDS
 from captcha_stateless.model import Claims, Params, Sealed
 from captcha_stateless.protocols.base import Adapter, Table, wording
-from captcha_stateless.sites import testkeys
+from captcha_stateless.sites import Site, testkeys
 
 HEADER = "x-captcha-challenge"
 ASKED = ("sitekey", "action", "cdata", "kind")
 _NEXT = b'","' + PREFIX
 _json = json.JSONEncoder(separators=(",", ":"))
 
-#: What a run can be of, and what is wanted of each; ``auto`` is what the site's policy chooses among them.
-KINDS: dict[str, Params] = {
-    "grid": {},
-    "text": {},
-    "audio": {},
-    "work": {"seconds": 300},
-}
+#: What the site's policy chooses among the kinds that there are.
 AUTO = "auto"
+#: How long the widget's visitor may take with work, where the policy does not say.
+WORK_SECONDS = 300
 #: The purpose of the token of work that is done before anything is drawn, and how long it may wait for its visitor.
 FIRST = "onecaptcha-first"
 FIRST_SECONDS = 120
-#: A sound is for those who ask for one.
-UNASKED = ("audio",)
 
 # None: the error's own message, which holds only words of ours.
 WORDS: dict[type[CaptchaError], tuple[HTTPStatus, str | None]] = {
@@ -79,6 +74,7 @@ class OneCaptcha(Adapter):
     """
 
     name: ClassVar[str] = "onecaptcha"
+    draws: ClassVar[bool] = True
     heard: ClassVar[bool] = True
 
     def table(self) -> Table:
@@ -158,17 +154,18 @@ class OneCaptcha(Adapter):
         """Have drawn what is asked for; of work and ``auto``, the site's policy knows how hard it must be."""
         if kind not in (AUTO, "work"):
             return await self.ask(request, binding, kind or "grid", self._wanted(request, kind))
-        among = [each for each in (kinds if kind == AUTO else [kind]) if each not in UNASKED]
+        # A sound is for those who ask for one.
+        among = [each for each in (kinds if kind == AUTO else [kind]) if KINDS[each].face != "sound"]
         return await self.gate.issue_policed(
             self.caller(request),
             binding,
             self.name,
             among,
-            lambda demand: {**KINDS[demand.kind], **demand.params},
+            lambda demand: {**_patience(demand.kind), **demand.params},
         )
 
     def _kinds(self, key: str, wanted: str) -> list[str]:
-        """Tell what can be made here and counts at the site; where there is no site, no policy says how hard work is.
+        """Tell what can be made here and counts at the site.
 
         Raises:
             BadRequest: when what is wanted is none of them.
@@ -177,12 +174,17 @@ class OneCaptcha(Adapter):
         if wanted not in (*KINDS, AUTO):
             raise BadRequest(f"kind must be one of {', '.join((*KINDS, AUTO))}")
         site = self.sites.get(key)
-        absent = {"audio": not self.engine.renderer.languages("audio"), "work": site is None}
         counts = (site.kinds if site else ()) or KINDS
-        kinds = [kind for kind in KINDS if kind in counts and not absent.get(kind)]
+        kinds = [name for name in KINDS if name in counts and self._can_make(name, site)]
         if wanted not in (*kinds, AUTO):
             raise WeakKind("kind is not offered here")
         return kinds
+
+    def _can_make(self, kind: str, site: Site | None) -> bool:
+        """Tell whether there is what a kind needs: a voice for a sound, and a policy for how hard work is."""
+        if KINDS[kind].face == "sound":
+            return bool(self.engine.renderer.languages(kind))
+        return KINDS[kind].face != "work" or site is not None
 
     async def extend(self, request: Request) -> Response:
         """Seal the same stage again with a later deadline: the client has its pictures, none are sent again."""
@@ -210,7 +212,7 @@ class OneCaptcha(Adapter):
 
     async def _stage(self, sealed: Sealed, more: Mapping[str, object] | None = None) -> Response:
         claims, head = sealed.claims, {**self._head(sealed), **(more or {})}
-        if claims.kind == "grid":
+        if KINDS[claims.kind].face == "tiles":
             content = _with_pictures(head, await self.engine.renderer.drawn(sealed))
             return Response(content, media_type="application/json")
         return Json({**head, "kind": claims.kind, **self._shown(sealed)})
@@ -226,10 +228,15 @@ class OneCaptcha(Adapter):
 
     def _shown(self, sealed: Sealed) -> dict[str, object]:
         """Say what the visitor, or the visitor's device, needs; a sound is fetched with the token."""
-        if sealed.claims.kind == "text":
+        face = KINDS[sealed.claims.kind].face
+        if face == "line":
             (png,) = self.engine.renderer.picture(sealed)
             return {"image": data_url(png).decode("ascii")}
-        return {"work": _work(sealed.claims)} if sealed.claims.kind == "work" else {}
+        return {"work": _work(sealed.claims)} if face == "work" else {}
+
+
+def _patience(kind: str) -> Params:
+    return {"seconds": WORK_SECONDS} if KINDS[kind].face == "work" else {}
 
 
 def _work(claims: Claims) -> dict[str, object]:

@@ -29,9 +29,9 @@ from captcha_stateless.errors import (
 )
 from captcha_stateless.http import languages
 from captcha_stateless.http import problem_details as problems
-from captcha_stateless.http.addresses import REMEMBERED
 from captcha_stateless.http.bodies import WrongMediaType, read_json
 from captcha_stateless.http.endpoint import BodyTooLarge, MethodNotAllowed
+from captcha_stateless.http.origin import REMEMBERED
 from captcha_stateless.http.replies import Json
 from captcha_stateless.model import Claims, Params
 from captcha_stateless.protocols.base import Adapter, Fault, Table, wording
@@ -70,6 +70,7 @@ class RestCaptcha(Adapter):
     """``/v1/challenge``, ``/v1/verify``, ``/v1/reset``, each of which names its site by ``?siteKey=``, and ``/health``."""
 
     name: ClassVar[str] = "restcaptcha"
+    draws: ClassVar[bool] = True
     #: RelaySMS claims this path too, without the parameter.
     queries: ClassVar[Mapping[str, str]] = {"/v1/verify": SITE_KEY}
 

@@ -14,9 +14,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from captcha_stateless.errors import BadAnswer, BadBinding, BadRequest, CaptchaError, Refused, Unavailable
-from captcha_stateless.http.addresses import public_url
 from captcha_stateless.http.bodies import FORMS, WrongMediaType, read_form, read_json, text
 from captcha_stateless.http.endpoint import BodyTooLarge, MethodNotAllowed
+from captcha_stateless.http.public_url import public_url
 from captcha_stateless.http.ranges import ranged
 from captcha_stateless.http.replies import Json
 from captcha_stateless.model import Claims, Params
@@ -62,6 +62,7 @@ class Tornevall(Adapter):
     """Below ``/3.0/captcha`` and ``/2.0/captcha``: getCaptcha, getImage and testCaptcha, in any case."""
 
     name: ClassVar[str] = "tornevall"
+    draws: ClassVar[bool] = True
     heard: ClassVar[bool] = True
 
     def table(self) -> Table:

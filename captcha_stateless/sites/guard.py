@@ -14,23 +14,18 @@ from captcha_stateless.risk.networks import Networks
 from captcha_stateless.settings import Settings
 from captcha_stateless.settings.extras import needed
 from captcha_stateless.settings.reload import Reloaded
+from captcha_stateless.sites.difficulty import Load
 from captcha_stateless.sites.policy import Policy
 
-#: Load is felt, and forgotten, within seconds.
-LOAD_HALF_LIFE_SECONDS = 10.0
 #: A prefix that failed much is asked more of for minutes.
 FAILURES_HALF_LIFE_SECONDS = 300.0
 #: What the replay filter is made to remember is counted over a minute.
 ANSWERS_HALF_LIFE_SECONDS = 60.0
-#: Of a policy's load, what one network can make everybody meet.
-NETWORK_SHARE = 0.25
 #: A chosen challenge becomes harder in so many steps (a step is a doubling of the failures); past that nothing is drawn.
 MOST_STEPS = 3
 #: When half of the failures, or of the answers, are forgotten.
 _FAILED_RETRY_SECONDS = int(FAILURES_HALF_LIFE_SECONDS)
 _ANSWERED_RETRY_SECONDS = 5
-#: A steady rate r counts to r * half-life / ln 2.
-_PER_COUNT = math.log(2) / LOAD_HALF_LIFE_SECONDS
 
 
 class Limit(Protocol):
@@ -66,8 +61,7 @@ class Guard:
     ) -> None:
         """Take who scores callers, and how many answers a network may give in a minute."""
         self._assessor, self._clock, self._rates = assessor, clock, rates
-        self._load, self._asked = Counters(LOAD_HALF_LIFE_SECONDS), Counters(LOAD_HALF_LIFE_SECONDS)
-        self._failures = Counters(failures_half_life_seconds)
+        self._load, self._failures = Load(), Counters(failures_half_life_seconds)
         self._answers = Counters(ANSWERS_HALF_LIFE_SECONDS)
         self._most_answers = answers_a_minute * ANSWERS_HALF_LIFE_SECONDS / 60 / math.log(2)
 
@@ -102,7 +96,7 @@ class Guard:
         now = self._clock()
         risk = await self._assessor.assess(caller, site, now)
         failures = self._failures.value(risk.who, now) if risk.who else 0.0
-        return risk, policy.steps(self._press(risk.who, site, policy, now), failures), failures
+        return risk, policy.steps(self._load.count(risk.who, site, policy.load, now), failures), failures
 
     def first(self, caller: Caller, site: str, policy: Policy, *, counted: bool) -> Demand:
         """Tell the work that must be done before anything is drawn; no kind: none.
@@ -118,19 +112,9 @@ class Guard:
         """
         now = self._clock()
         who = self._assessor.who(caller, site)
-        load = self._press(who, site, policy, now) if counted else _rate(self._load.value(site.encode(), now))
+        load = self._load.count(who, site, policy.load, now) if counted else self._load.of(site, now)
         params = policy.first(policy.steps(load, self._failures.value(who, now)))
         return Demand("work" if params else "", params, who)
-
-    def _press(self, who: bytes, site: str, policy: Policy, now: float) -> float:
-        """Count a challenge, and tell the load that its caller meets.
-
-        No network adds more than its share to what everyone meets: what it asks beyond that, it alone meets.
-        """
-        own = _rate(self._asked.add(who, now) - 1) if who else 0.0
-        if own <= policy.load * NETWORK_SHARE:
-            return _rate(self._load.add(site.encode(), now))
-        return max(_rate(self._load.value(site.encode(), now)), own / NETWORK_SHARE)
 
     def meter(self, caller: Caller) -> None:
         """Count an answer, which makes the replay filter remember something.
@@ -146,6 +130,15 @@ class Guard:
         if self._answers.value(who, now) >= self._most_answers:
             raise TooMany("the network answers too often", retry_after_seconds=_ANSWERED_RETRY_SECONDS)
         self._answers.add(who, now)
+
+    @property
+    def asks(self) -> bool:
+        """Whether others are asked about callers, which may take a while."""
+        return self._assessor.asks
+
+    async def foresee(self, caller: Caller) -> None:
+        """Ask others about a caller, before it takes a place in the queue."""
+        await self._assessor.foresee(caller, self._clock())
 
     def who(self, caller: Caller, site: str) -> bytes:
         """Tell the keyed hash under which a caller's network is counted at a site; empty: it is not.
@@ -209,11 +202,6 @@ def _rates(settings: Settings, key: bytes, networks: Callable[[], Networks]) -> 
     with needed("CAPTCHA_RATE_LIMIT", "limits"):
         from captcha_stateless.risk.rates import Rates
     return Rates(key, settings.rate_limit, store=settings.rate_limit_store, networks=networks)
-
-
-def _rate(count: float) -> float:
-    """Turn a count of the load into challenges a second."""
-    return count * _PER_COUNT
 
 
 def open_guard() -> Guard:

@@ -1,12 +1,12 @@
 """The behaviour map: which risk leads to which challenge, and by how much load and failures raise its difficulty."""
 
-import math
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from captcha_stateless.errors import Blocked, Misconfigured
 from captcha_stateless.model import Params
+from captcha_stateless.sites.difficulty import doublings
 
 #: Risk is a whole number from 0 (harmless) to 100 (certainly a bot), as RESTCaptcha counts it.
 MAX_SCORE = 100
@@ -117,11 +117,7 @@ class Policy:
 
     def steps(self, load: float, failures: float) -> int:
         """Tell by how many steps the present load and failures raise the difficulty."""
-        return _doublings(load, self.load) + _doublings(failures, self.failures)
-
-
-def _doublings(value: float, limit: float) -> int:
-    return 1 + int(math.log2(value / limit)) if value >= limit else 0
+        return doublings(load, self.load) + doublings(failures, self.failures)
 
 
 def _bits(low: int, high: int, difficulty: int, most: int) -> Rule:

@@ -10,9 +10,12 @@ from captcha_stateless.errors import BadAnswer, BadRequest
 from captcha_stateless.kinds import KINDS
 from captcha_stateless.kinds.base import Kind
 from captcha_stateless.model import Claims, Params
+from captcha_stateless.replay.factory import HORIZON_SECONDS
 from tests.support import NOW
 
 KEY = b"k" * 32
+#: What CAPTCHA_EXTENSIONS can be at most.
+MOST_EXTENSIONS = 20
 SEEDS = [bytes([number]) * 16 for number in range(24)]
 
 
@@ -54,6 +57,14 @@ class KindContract:
         for params in self.params(kind):
             assert kind.plan(params) == params
 
+    @pytest.mark.parametrize("steps", [0, 1, 2, 40])
+    def test_what_is_harder_can_be_drawn(self, kind: Kind, steps: int) -> None:
+        for params in self.params(kind):
+            harder = kind.harder(params, steps)
+            assert kind.harder(harder, 40) == kind.harder(params, 40)
+            assert kind.ladder(harder).stages >= kind.ladder(params).stages
+            assert kind.render(kind.draw(SEEDS[0], harder)) is not None
+
     def test_what_it_cannot_draw_is_a_bad_request(self, kind: Kind) -> None:
         with pytest.raises(BadRequest):
             kind.plan(self.unknown)
@@ -62,6 +73,13 @@ class KindContract:
         for params in self.params(kind):
             ladder = kind.ladder(params)
             assert all(ladder.time(stage) > 0 for stage in range(ladder.stages))
+
+    def test_no_token_outlives_the_replay_filter(self, kind: Kind) -> None:
+        for params in self.params(kind):
+            ladder = kind.ladder(params)
+            extensions = MOST_EXTENSIONS if ladder.extendable else 0
+            longest = max(ladder.time(stage) for stage in range(ladder.stages))
+            assert longest * (1 + extensions) <= HORIZON_SECONDS
 
     def test_the_answer_it_tells_is_right(self, kind: Kind) -> None:
         for params in self.params(kind):

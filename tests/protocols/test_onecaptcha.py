@@ -11,6 +11,7 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from captcha_stateless.kinds import KINDS
 from captcha_stateless.protocols.onecaptcha import OneCaptcha
 from captcha_stateless.sites import DEVELOPMENT
 from captcha_stateless.tokens.passes import Verifier
@@ -508,7 +509,7 @@ def test_a_kind_that_is_not_there_is_refused(server: Server) -> None:
     reply = ask(server, "riddle")
 
     assert reply.status_code == 400
-    assert reply.json() == {"error": "kind must be one of grid, text, audio, work, auto"}
+    assert reply.json() == {"error": f"kind must be one of {', '.join(KINDS)}, auto"}
 
 
 def test_work_is_not_given_where_no_site_s_policy_says_how_hard(

@@ -52,17 +52,22 @@ class Hurried(Guarded):
 
 
 @pytest.fixture(params=[H11Guarded, HttpToolsGuarded], ids=["h11", "httptools"], scope="module")
-def port(request: pytest.FixtureRequest) -> Iterator[int]:
+def listener(request: pytest.FixtureRequest) -> Iterator[tuple[uvicorn.Server, int]]:
     protocol = type("Protocol", (Hurried, request.param), {})
     listening = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(app, http=protocol, ws="none", log_level="critical", lifespan="off")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
     thread.start()
-    yield listening.getsockname()[1]
+    yield server, listening.getsockname()[1]
     server.should_exit = server.force_exit = True
     thread.join()
     listening.close()
+
+
+@pytest.fixture
+def port(listener: tuple[uvicorn.Server, int]) -> int:
+    return listener[1]
 
 
 @pytest.mark.parametrize("protocol", [H11Guarded, HttpToolsGuarded], ids=["h11", "httptools"])
@@ -269,7 +274,26 @@ def test_bodies_of_all_sizes_arrive_whole(client: socket.socket, size: int) -> N
         assert answer(client).endswith(b"\r\n\r\n%d" % size)
 
 
-def test_the_longest_idle_connection_makes_room(port: int) -> None:
+@pytest.mark.parametrize(
+    "fields",
+    [
+        b"Content-Length: 3\r\nContent-Length: 3\r\n",
+        b"Content-Length: 3\r\ncontent-length : 3\r\n",
+        b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n",
+        b"transfer-encoding: chunked\r\nContent-Length: 3\r\n",
+        b"X-One: two\r\n three\r\nContent-Length: 3\r\n",
+        b"X-One: two\r\n\tthree: four\r\n",
+    ],
+)
+def test_a_head_that_a_proxy_may_read_differently_is_refused(client: socket.socket, fields: bytes) -> None:
+    client.sendall(b"POST / HTTP/1.1\r\nHost: a\r\n" + fields + b"\r\nabc")
+
+    assert answer(client).startswith(b"HTTP/1.1 400")
+
+
+def test_the_longest_idle_connection_makes_room(listener: tuple[uvicorn.Server, int]) -> None:
+    server, port = listener
+    wait_until(lambda: not server.server_state.connections)  # those of the tests before
     with contextlib.ExitStack() as stack:
         idle = []
         for _ in range(MOST):

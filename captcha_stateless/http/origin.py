@@ -1,4 +1,4 @@
-"""Addresses: the page that a request comes from, and where a client can reach this server."""
+"""The page that a request comes from, as its Origin header names it."""
 
 import re
 from functools import lru_cache
@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 
 from captcha_stateless.errors import WrongHost
-from captcha_stateless.settings import Settings
 
 #: Texts of requests, at most 16 KB each as their heads are, of which is remembered what they say.
 REMEMBERED = 256
@@ -41,9 +40,3 @@ def host_of(address: str) -> str:
     except ValueError:
         return ""
     return host if _HOST.fullmatch(host) else ""
-
-
-def public_url(request: Request, settings: Settings, path: str) -> str:
-    """Tell under which address the client can reach a path of this server: the operator's, else the request's own."""
-    base = settings.public_url or str(request.base_url).rstrip("/")
-    return base + path
