@@ -107,6 +107,8 @@ HOMES = {
     "argon2": {"puzzles"},
     "dns": {"risk"},
     "starlette": {"app", "http", "integrations", "protocols", "telemetry"},
+    "rjsmin": {"protocols"},
+    "rcssmin": {"protocols"},
     "flask": {"integrations"},
     "django": {"integrations"},
     "httpx": {"client", "testing"},

@@ -29,7 +29,7 @@ from captcha_stateless.model import Claims, Sealed
 from captcha_stateless.protocols import nojs_pages as pages
 from captcha_stateless.protocols import scripts
 from captcha_stateless.protocols.base import Adapter, Table, wording
-from captcha_stateless.protocols.nojs_pages import ICON, PATH, STYLE, Ask
+from captcha_stateless.protocols.nojs_pages import HELP, ICON, PATH, STYLE, Ask
 from captcha_stateless.sites import testkeys
 
 #: Where the last page's own address holds it, so that Reload and Back find it again.
@@ -75,6 +75,7 @@ class NoJs(Adapter):
         icon = scripts.serving(scripts.source("favicon.svg").encode(), scripts.KEPT_SHORT, "image/svg+xml")
         return {
             PATH: {"GET": self.begin, "POST": self.answer},
+            HELP: {"GET": self.help},
             STYLE: {"GET": style},
             ICON: {"GET": icon},
         }
@@ -94,6 +95,10 @@ class NoJs(Adapter):
             self.note(error)
             note = wording(NOTES, error)
         return await self._begin(request, ask, note)
+
+    async def help(self, request: Request) -> Response:
+        """Say what this is about, to whom the widget leads here."""
+        return pages.guide(_language(request, request.query_params))
 
     async def answer(self, request: Request) -> Response:
         """Do what the visitor's button says, and lead to the page that shows what came of it.

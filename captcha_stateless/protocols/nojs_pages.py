@@ -14,7 +14,7 @@ from captcha_stateless.http.markup import Markup, document, element, joined
 from captcha_stateless.model import Sealed
 from captcha_stateless.protocols import scripts
 
-PATH, STYLE, ICON = "/nojs", "/nojs.css", "/favicon.svg"
+PATH, STYLE, ICON, HELP = "/nojs", "/nojs.css", "/favicon.svg", "/widget/help"
 #: The name of the field in which the return address receives the pass.
 FIELD = "captcha-response"
 _RIGHT_TO_LEFT = frozenset({"ar", "he", "fa"})
@@ -74,6 +74,14 @@ def done(ask: Ask, token: str) -> Response:
     return _page(ask.language, element("label", ask.words["copy"], for_="pass"), box, title=title)
 
 
+def guide(language: str) -> Response:
+    """Say what is asked of visitors, what they can do, and what becomes of what is known of them."""
+    told = scripts.further_words("help")[language].values()
+    return _page(
+        language, *(element("p", text) for text in told), title=scripts.words(language)["about"], root="../"
+    )
+
+
 def refusal(language: str, words: str, status: HTTPStatus) -> Response:
     """Say that it is not possible."""
     return _page(language, element("p", words, role="alert"), status=status)
@@ -124,7 +132,12 @@ def _buttons(ask: Ask, *, can_be_heard: bool) -> list[Markup]:
 
 
 def _page(
-    language: str, *children: str, status: HTTPStatus = HTTPStatus.OK, title: str = "", leaves: bool = False
+    language: str,
+    *children: str,
+    status: HTTPStatus = HTTPStatus.OK,
+    title: str = "",
+    leaves: bool = False,
+    root: str = "",
 ) -> Response:
     direction = "rtl" if language in _RIGHT_TO_LEFT else "ltr"
     title = title or scripts.words(language)["required"]
@@ -134,8 +147,8 @@ def _page(
         language=language,
         direction=direction,
         title=title,
-        style=STYLE[1:],
-        icon=ICON[1:],
+        style=root + STYLE[1:],
+        icon=root + ICON[1:],
     )
     # Where the form leads out, browsers would hold its return address's own redirects against form-action.
     action = "" if leaves else "; form-action 'self'"

@@ -7,16 +7,23 @@ import re
 from base64 import b64encode
 from functools import cache
 from importlib.resources import files
+from string import ascii_lowercase
 from typing import Any
 
+import rcssmin
+import rjsmin
 from starlette.requests import Request
 from starlette.responses import Response
 
 from captcha_stateless.http.endpoint import Handler
 
 WEB = files("captcha_stateless").joinpath("web")
-#: The one language that the widget brings with it.
+#: The one language that the widget brings with it: what it says at rest, at work and in trouble.
 ENGLISH = "en"
+_AT_REST = (
+    *("human", "verified", "wait", "expired", "required", "working", "close", "about"),
+    *("network", "unavailable", "refused", "failed"),
+)
 
 #: Other sites' pages are who loads them.
 ANYONE = {"Cross-Origin-Resource-Policy": "cross-origin"}
@@ -25,8 +32,8 @@ KEPT_FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 
 JAVASCRIPT = "text/javascript; charset=utf-8"
 _DIGEST_CHARACTERS = 16
-# They are for whoever reads the source, and a tenth of what would travel.
-_LINE_COMMENTS = re.compile(r"^ *//.*\n", re.MULTILINE)
+#: Where a private member of a class is declared.
+_PRIVATE = re.compile(r"(?:[;{}\s]|async|get)#([a-z]\w*)[=(;]", re.IGNORECASE)
 
 
 def languages() -> tuple[str, ...]:
@@ -55,15 +62,40 @@ def source(name: str) -> str:
 def element(*more: str) -> bytes:
     """Write the script that defines the element; ``more`` joins it in its closure, so that a page's names stay its own."""
     constants = (
-        f"const ENGLISH = {compact(words(ENGLISH))};",
-        f"const LANGUAGES = {compact(languages())};",
+        f"const ENGLISH = {compact({name: words(ENGLISH)[name] for name in _AT_REST})};",
+        f"const LANGUAGES = {compact(' '.join(languages()))}.split(' ');",
+        f"const LOOKS = {compact(looks('widget/box'))};",
     )
-    return closure(*constants, _LINE_COMMENTS.sub("", source("widget.js")), *more)
+    return closure(*constants, source("widget/parts.js"), source("widget.js"), *more)
 
 
+def looks(name: str) -> str:
+    """Read a style sheet of the widget, without comments and spaces."""
+    return str(rcssmin.cssmin(source(f"{name}.css")))
+
+
+def dialog() -> bytes:
+    """Write what the widget loads when it opens its first dialog: looks, icons, and the English words that it lacks."""
+    rest = {name: text for name, text in words(ENGLISH).items() if name not in _AT_REST}
+    icons = json.loads(source("widget/icons.json"))
+    return compact({"looks": looks("widget/dialog"), "icons": icons, "words": rest}).encode()
+
+
+@cache
 def closure(*sources: str) -> bytes:
-    """Close sources in a scope of their own."""
-    return "\n".join(["(() => {", '"use strict";', *sources, "})();", ""]).encode()
+    """Close sources in a scope of their own, without comments and spaces, which are a fifth of what would travel."""
+    return _shortened(
+        str(rjsmin.jsmin("\n".join(["(() => {", '"use strict";', *sources, "})();", ""])))
+    ).encode()
+
+
+def _shortened(script: str) -> str:
+    """Give a class's private members short names: nobody outside it can know them."""
+    names = sorted(set(_PRIVATE.findall(script)))
+    short = {name: f"{ascii_lowercase[at % 26]}{at // 26 or ''}" for at, name in enumerate(names)}
+    return (
+        re.sub(rf"#({'|'.join(names)})\b", lambda found: f"#{short[found[1]]}", script) if names else script
+    )
 
 
 def digest(content: bytes) -> str:

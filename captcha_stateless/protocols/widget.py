@@ -14,6 +14,7 @@ from captcha_stateless.protocols.base import Adapter, Table, wording
 from captcha_stateless.protocols.scripts import ANYONE, KEPT_FOR_EVER, KEPT_SHORT
 
 PATH = "/widget.js"
+JSON = "application/json"
 #: Where the script is that never changes, for pages that name its integrity.
 PINNED = "/widget-{digest}.js"
 
@@ -42,6 +43,7 @@ class Widget(Adapter):
         return {
             PATH: {"GET": scripts.serving(scripts.element(), {**ANYONE, **KEPT_SHORT})},
             PINNED: {"GET": self.pinned},
+            "/widget/dialog.json": {"GET": scripts.serving(scripts.dialog(), {**ANYONE, **KEPT_SHORT}, JSON)},
             "/work.js": {"GET": scripts.serving(worker, {**ANYONE, **KEPT_SHORT})},
             "/widget/{language}.json": {"GET": self.language},
         }
@@ -76,10 +78,7 @@ class Widget(Adapter):
         contents = {
             language: scripts.compact(scripts.words(language)).encode() for language in scripts.languages()
         }
-        return {
-            language: scripts.serving(content, headers, "application/json")
-            for language, content in contents.items()
-        }
+        return {language: scripts.serving(content, headers, JSON) for language, content in contents.items()}
 
 
 def tag(base: str, *, pinned: bool) -> str:

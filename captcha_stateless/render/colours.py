@@ -23,12 +23,14 @@ _TONE_SPREAD = 0.2
 _Span: TypeAlias = tuple[float, float, float, float]
 _SPANS: Mapping[tuple[str, bool], tuple[_Span, _Span]] = MappingProxyType(
     {
-        ("dark", False): ((0.86, 0.97, 0.02, 0.09), (0.24, 0.40, 0.04, 0.14)),
-        ("light", False): ((0.86, 0.97, 0.02, 0.09), (0.24, 0.40, 0.04, 0.14)),
-        ("dark", True): ((0.74, 0.82, 0.02, 0.09), (0.14, 0.26, 0.02, 0.10)),
-        ("light", True): ((0.93, 0.98, 0.01, 0.04), (0.34, 0.44, 0.03, 0.10)),
+        ("dark", False): ((0.86, 0.97, 0.01, 0.04), (0.24, 0.40, 0.03, 0.07)),
+        ("light", False): ((0.86, 0.97, 0.01, 0.04), (0.24, 0.40, 0.03, 0.07)),
+        ("dark", True): ((0.74, 0.82, 0.01, 0.05), (0.14, 0.26, 0.02, 0.06)),
+        ("light", True): ((0.93, 0.98, 0.01, 0.03), (0.34, 0.44, 0.03, 0.07)),
     }
 )
+#: All hues of a secret lie on this share of the circle, and so go together in whatever grid.
+_ARC = 0.22
 _HALVES = (slice(0, 3), slice(3, 6))
 #: OKLab to the cube roots of cone responses, and those to linear sRGB (Björn Ottosson, "A perceptual color
 #: space", 2020).
@@ -59,6 +61,7 @@ def build_palettes(
 ) -> NDArray[np.uint8]:
     """Choose palettes whose glyph colour has contrast 4.5:1 or more against every ground tone.
 
+    The colours are muted, and those of one secret go together.
     With ``glints``, the lit edges of an embossed glyph, the ground is nearer to the middle, so that both a dark edge and a
     light one show on it.
 
@@ -66,6 +69,8 @@ def build_palettes(
         (count, indices, 3) sRGB: the ground tones, the glints, the ramp of soft edges, and last the glyph's colour.
     """
     chance = draw_uniform(secret, f"palettes {ink}", 4 * count, 6)
+    first = float(draw_uniform(secret, "hue", 1, 1)[0, 0])
+    chance[:, 2::3] = first + _ARC * (chance[:, 2::3] - 0.5)
     pale, deep = (
         _colours(*span, chance[:, part]) for span, part in zip(_SPANS[ink, glints > 0], _HALVES, strict=True)
     )

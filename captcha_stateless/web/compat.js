@@ -255,9 +255,11 @@ function interfaceOf(widgets) {
   };
 }
 
+// Deferred scripts, which may hold what is called, run when the document is no longer loading, and before this event.
 function ready(callback) {
-  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", () => call(callback), { once: true });
-  else setTimeout(call, 0, callback);
+  const isOver = performance.getEntriesByType("navigation")[0]?.domContentLoadedEventStart || document.readyState === "complete";
+  if (isOver) setTimeout(call, 0, callback);
+  else document.addEventListener("DOMContentLoaded", () => call(callback), { once: true });
 }
 
 // Into what is there already: pages put a `ready` of their own there while they wait.

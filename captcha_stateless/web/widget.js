@@ -5,165 +5,31 @@
 //             before execute()); lang; name (of the form field, captcha-response without it); fields (words of recaptcha,
 //             hcaptcha, turnstile: their fields too); required; disabled; refresh-expired (auto: work is done again by itself)
 // property    value: the pass, or "" before one is earned
-// methods     execute(): a promise of the pass; reset(); getResponse(); and those of form fields
+// methods     execute(): a promise of the pass; close(); reset(); getResponse(); and those of form fields
 // events      challenge (detail.kind, stage, stages), verified (detail.token), expired, reset,
 //             error (detail.code, one of CODES)
-// parts       box, trigger, status, progress, cancel, dialog, legend, tile, input, button
+// parts       box, trigger, about, status, progress, cancel, dialog, legend, tile, input, button
 // variables   --captcha-accent, --captcha-background, --captcha-text, --captcha-border, --captcha-radius, --captcha-font
+// static      home: where code and, without src, all else comes from: this script's own address, which a page that inlines it sets
 //
 // It writes no markup from text and no style attribute, paints pictures on canvas and plays sounds from bytes, so that it works under
 // default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; worker-src 'self'; require-trusted-types-for 'script'.
+// What it is made of stands in widget/parts.js, how it looks in widget.css; the server joins the three.
 
 // network: no answer; unavailable: come back later; refused: not for this site or page; timeout: a challenge was not answered
 // in time; failed: this device could not do it; closed: the visitor gave up.
-const CODES = ["network", "unavailable", "refused", "timeout", "failed", "closed"];
+const CODES = "network unavailable refused timeout failed closed".split(" ");
 
-const FIELDS = { recaptcha: "g-recaptcha-response", hcaptcha: "h-captcha-response", turnstile: "cf-turnstile-response" };
-const ATTRIBUTES = ["sitekey", "src", "kind", "theme", "size", "lang", "action", "cdata", "name", "fields", "refresh-expired"];
+const ATTRIBUTES = "sitekey src kind theme size lang action cdata fields refresh-expired".split(" ");
 const ANSWER_SECONDS = 20;
 const WARN_SECONDS = 30;
 const MOST_WORKERS = 4;
 
-const script = document.currentScript
-  || [...document.scripts].find(({ src }) => /\/(widget(-\w+)?|captcha)\.js(\?|$)/.test(src));
-const HOME = script ? new URL(".", script.src).href : document.baseURI;
-
-// A worker's address is code to a page that requires Trusted Types; ours is always the server's own work.js. The policy is made when
-// it is needed: a page that lists policies lets each be made once, and may load this script under two of its names.
-let policy;
-const trusted = {
-  createScriptURL(url) {
-    policy ??= window.trustedTypes?.createPolicy("captcha-stateless", { createScriptURL: (text) => text }) ?? { createScriptURL: String };
-    return policy.createScriptURL(url);
-  },
-};
-
-const SHEET = new CSSStyleSheet();
-SHEET.replaceSync(`
-  :host { display: inline-block; max-width: 100%; vertical-align: top; color-scheme: light dark; text-align: start;
-    --accent: var(--captcha-accent, light-dark(#0b57d0, #a8c7fa)); --back: var(--captcha-background, light-dark(#fff, #202124));
-    --text: var(--captcha-text, light-dark(#1f1f1f, #e8eaed)); --line: var(--captcha-border, light-dark(#747775, #8e918f));
-    --round: var(--captcha-radius, .5rem); font: var(--captcha-font, 1rem/1.4 system-ui, sans-serif); }
-  :host([theme="light"]) { color-scheme: light; }
-  :host([theme="dark"]) { color-scheme: dark; }
-  :host([size="flexible"]) { display: block; }
-  :host([hidden]), [hidden] { display: none !important; }
-  * { box-sizing: border-box; }
-  .box, dialog { background: var(--back); color: var(--text); border: 1px solid var(--line); border-radius: var(--round); }
-  .box { inline-size: 19rem; max-inline-size: 100%; padding: .5rem; }
-  :host([size="compact"]) .box { inline-size: 11rem; }
-  :host([size="flexible"]) .box { inline-size: 100%; }
-  :host([size="invisible"]) .box { inline-size: auto; border: 0; padding: 0; background: none; }
-  :host([size="invisible"]) .trigger { display: none; }
-  button, .input { font: inherit; color: inherit; min-block-size: 2.75rem; border: 1px solid var(--line); border-radius: var(--round);
-    background: transparent; padding: .25rem .75rem; }
-  button { cursor: pointer; }
-  button:disabled { opacity: .6; cursor: default; }
-  .buttons button { flex: 1 1 40%; font-size: .9375rem; min-block-size: 2.5rem; }
-  .buttons .main { background: var(--accent); color: var(--back); border-color: var(--accent); font-weight: 600; }
-  .trigger { display: flex; align-items: center; gap: .75rem; inline-size: 100%; border-color: transparent; padding: .25rem; text-align: start; }
-  .trigger:disabled { opacity: 1; }
-  .mark { flex: none; display: grid; place-items: center; inline-size: 1.75rem; block-size: 1.75rem; border: 2px solid var(--line);
-    border-radius: .25rem; font-weight: 700; }
-  .busy .mark { border-radius: 50%; border-block-start-color: var(--accent); animation: turn 1s linear infinite; }
-  .done .mark { border-color: var(--accent); background: var(--accent); color: var(--back); }
-  @keyframes turn { to { rotate: 1turn; } }
-  :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
-  p { margin: .25rem; }
-  p:empty { margin: 0; }
-  progress { inline-size: 100%; accent-color: var(--accent); }
-  dialog { max-inline-size: min(24rem, calc(100vw - 1rem)); max-block-size: calc(100vh - 1rem); padding: .75rem; overflow: auto; }
-  dialog::backdrop { background: rgb(0 0 0 / .5); }
-  fieldset { border: 0; margin: 0; padding: 0; min-inline-size: 0; }
-  legend { padding: 0; font-weight: 600; }
-  legend small { display: block; font-weight: 400; }
-  canvas { display: block; max-inline-size: 100%; border-radius: .25rem; }
-  .sample { inline-size: 4.5rem; margin-block: .5rem; }
-  .line { inline-size: 100%; margin-block: .5rem; }
-  .tiles { display: grid; grid-template-columns: repeat(3, minmax(64px, 1fr)); gap: .375rem; margin-block: .5rem; }
-  .tile { position: relative; min-block-size: 64px; border: 4px solid transparent; border-radius: var(--round); cursor: pointer; }
-  .tile:has(:checked) { border-color: var(--accent); }
-  .tile:focus-within { outline: 3px solid var(--accent); outline-offset: 1px; }
-  .tile input { position: absolute; inset-block-start: .125rem; inset-inline-end: .125rem; inline-size: 1.5rem; block-size: 1.5rem;
-    margin: 0; accent-color: var(--accent); outline: none; }
-  .tile canvas { inline-size: 100%; }
-  .input { inline-size: 100%; margin-block: .5rem; background: var(--back); letter-spacing: .15em; }
-  .buttons { display: flex; flex-wrap: wrap; gap: .375rem; margin-block: .5rem; }
-  [role="status"] { min-block-size: 1.4em; }
-  .box [role="status"] { min-block-size: 0; }
-  @media (max-height: 30rem) and (min-width: 34rem) {
-    dialog { max-inline-size: min(36rem, 100vw - 1rem); }
-    form { display: grid; grid-template-columns: 1fr 10rem; column-gap: .75rem; }
-    .buttons { position: sticky; inset-block-start: 0; align-self: start; margin: 0; }
-    .buttons button { flex-basis: 100%; }
-    .tiles { max-inline-size: 17rem; }
-    [role="status"] { grid-row: 2; grid-column: 1 / -1; }
-  }
-  @media (forced-colors: active) {
-    .tile { border-color: Canvas; }
-    .tile:has(:checked) { border-color: Highlight; }
-    .done .mark { border-color: Highlight; }
-    .main { border-width: 3px; }
-  }
-  @media (prefers-reduced-motion: reduce) { .busy .mark { animation: none; } }
-`);
-
-function make(name, properties, ...children) {
-  const { part = "", ...rest } = properties ?? {};
-  const made = Object.assign(document.createElement(name), rest);
-  if (part) made.setAttribute("part", part);
-  made.append(...children);
-  return made;
-}
-
-function deferred() {
-  const made = {};
-  made.promise = new Promise((resolve, reject) => Object.assign(made, { resolve, reject }));
-  made.promise.catch(() => {}); // whoever does not wait need not hear of it
-  return made;
-}
-
-// A picture on canvas: the page's policy need not allow images from data: URLs.
-async function painted(url, properties) {
-  const bytes = Uint8Array.from(atob(url.slice(url.indexOf(",") + 1)), (letter) => letter.charCodeAt(0));
-  const picture = await createImageBitmap(new Blob([bytes], { type: "image/png" }));
-  const canvas = make("canvas", { ...properties, width: picture.width, height: picture.height });
-  canvas.getContext("2d").drawImage(picture, 0, 0);
-  return canvas;
-}
-
-// How many seconds a pass counts, as it says itself: this clock may be wrong, the difference is not.
-function lifetime(pass) {
-  try {
-    const { exp, iat } = JSON.parse(atob(pass.split(".")[1].replaceAll("-", "+").replaceAll("_", "/")));
-    return exp - iat;
-  } catch {
-    return 300;
-  }
-}
-
-// BCP 47: the tag itself, its language, or the script that Chinese is written in there.
-function spoken(tag) {
-  const [language, ...rest] = tag.toLowerCase().split(/[-_]/);
-  if (language === "zh") return rest.some((part) => ["tw", "hk", "mo", "hant"].includes(part)) ? "zh-TW" : "zh-CN";
-  const known = language === "no" || language === "nn" ? "nb" : language === "iw" ? "he" : language;
-  return LANGUAGES.includes(known) ? known : "en";
-}
-
-const loaded = new Map([["en", Promise.resolve(ENGLISH)]]);
-
-function wordsOf(language, home) {
-  if (!loaded.has(language)) {
-    const init = { credentials: "omit", signal: AbortSignal.timeout(ANSWER_SECONDS * 1000) };
-    const coming = fetch(new URL(`widget/${language}.json`, home), init).then((reply) => reply.json());
-    loaded.set(language, coming.catch(() => (loaded.delete(language), ENGLISH)));
-  }
-  return loaded.get(language);
-}
-
 class CaptchaStateless extends HTMLElement {
   static formAssociated = true;
-  static observedAttributes = ["lang", "required", "name", "fields", "sitekey", "kind", "action"];
+  static observedAttributes = "lang required name fields form sitekey kind action".split(" ");
+  static CODES = Object.freeze(CODES);
+  static home = HOME;
 
   #internals = this.attachInternals();
   #words = ENGLISH;
@@ -172,10 +38,14 @@ class CaptchaStateless extends HTMLElement {
   #run = null; // what execute() promised, while it is not kept
   #turn = 0; // answers that belong to an earlier turn are dropped
   #token = "";
+  #until = 0; // when the pass has expired, by this clock
   #challenge = null;
   #kinds = [];
   #first = null; // work done ahead of the visitor
   #base = ""; // the kind to come back to from sound and work
+  #insists = false; // nothing was chosen, and once was asked whether that is meant
+  #sends = false; // a form waits for the pass
+  #layer = null; // holds the dialog where the element itself is hidden
   #timers = [];
   #stop = () => {}; // ends the work or the sound that is under way
   #ui = {};
@@ -183,57 +53,55 @@ class CaptchaStateless extends HTMLElement {
   constructor() {
     super();
     const root = this.attachShadow({ mode: "open", delegatesFocus: true });
-    root.adoptedStyleSheets = [SHEET];
-    const button = (name, act, more) => {
-      this.#ui[name] = make("button", { type: "button", part: "button", ...more });
-      if (act) this.#ui[name].addEventListener("click", act);
-      return this.#ui[name];
-    };
+    root.adoptedStyleSheets = [SHEET, DIALOG];
     const ui = this.#ui;
-    ui.mark = make("span", { className: "mark", ariaHidden: "true" });
+    const button = (name, act, more, ...children) => {
+      ui[name] = make("button", { type: "button", part: "button", class: name, ...more }, ...children);
+      ui[name].addEventListener("click", act);
+      return ui[name];
+    };
+    const about = () => make("a", { class: "about", part: "about", target: "_blank" }, icon("about"));
+    ui.mark = make("span", { class: "mark", "aria-hidden": "true" });
     ui.label = make("span");
     ui.note = make("p", { part: "status", role: "status" });
-    ui.progress = make("progress", { part: "progress", hidden: true, max: 1 });
-    ui.box = make("div", { className: "box", part: "box" },
-      button("trigger", () => this.execute(), { part: "trigger", className: "trigger" }),
+    ui.progress = make("progress", { part: "progress", hidden: true });
+    ui.box = make("div", { part: "box" },
+      button("trigger", () => this.execute(), { part: "trigger" }, ui.mark, ui.label), about(),
       ui.progress, ui.note, button("cancel", () => this.#close(), { part: "cancel", hidden: true }));
-    ui.trigger.append(ui.mark, ui.label);
 
     ui.ask = make("span");
     ui.round = make("small");
-    ui.legend = make("legend", { part: "legend", tabIndex: -1, id: "legend" }, ui.ask, ui.round);
-    ui.tiles = make("div", { className: "tiles" });
-    ui.input = make("input", { className: "input", part: "input", type: "text", autocomplete: "off", autocapitalize: "off",
-      spellcheck: false, maxLength: 64 });
-    ui.input.setAttribute("aria-labelledby", "legend");
+    ui.legend = make("div", { class: "ask", part: "legend", tabindex: -1, id: "legend" });
+    ui.tiles = make("div", { class: "tiles" });
+    ui.input = make("input", { class: "input", part: "input", autocomplete: "off", autocapitalize: "off", spellcheck: "false",
+      maxlength: 64, "aria-labelledby": "legend" });
     ui.say = make("p", { part: "status", role: "status" });
-    ui.group = make("fieldset", { role: "group" }, ui.legend, button("play", () => this.#play()), ui.tiles, ui.input);
-    ui.form = make("form", { noValidate: true }, ui.group,
-      make("div", { className: "buttons" },
-        button("check", null, { type: "submit", className: "main" }),
-        button("more", () => this.#extend()),
+    ui.group = make("div", { role: "group", "aria-labelledby": "legend" }, ui.legend,
+      make("div", { class: "told" }, ui.say, button("more", () => this.#extend())),
+      button("play", () => this.#play()), ui.tiles, ui.input);
+    ui.panel = make("div", {}, ui.group, button("check", () => this.#answer(), { class: "main" }),
+      make("div", { class: "tools" },
         button("other", () => this.#another(this.#challenge.kind)),
         button("listen", () => this.#another("audio")),
         button("look", () => this.#another(this.#base)),
-        button("device", () => this.#another("work")),
-        button("close", () => this.#close())),
-      ui.say);
-    ui.dialog = make("dialog", { part: "dialog" }, ui.form);
-    ui.dialog.setAttribute("aria-labelledby", "legend");
+        button("device", () => this.#another("work")), about()),
+      button("close", () => this.#close()));
+    ui.dialog = make("dialog", { part: "dialog", "aria-labelledby": "legend" }, ui.panel);
+    ui.abouts = [ui.box, ui.panel].map((one) => one.querySelector(".about"));
     root.append(ui.box, ui.dialog);
 
-    ui.form.addEventListener("submit", (event) => (event.preventDefault(), this.#answer()));
+    // No form: a frame that may send none must do, too.
+    ui.input.addEventListener("keydown", ({ key, isComposing }) => key === "Enter" && !isComposing && ui.check.click());
     ui.tiles.addEventListener("keydown", (event) => this.#move(event));
     ui.tiles.addEventListener("focusin", ({ target }) => this.#rove(target));
     // The focus is delegated for the sake of labels and validation; a click on the instruction must not move it.
-    ui.dialog.addEventListener("mousedown", (event) => event.target.closest("button, input, label") || event.preventDefault());
+    ui.dialog.addEventListener("mousedown", (event) => event.target.closest("button, input, label, a") || event.preventDefault());
     ui.dialog.addEventListener("cancel", (event) => (event.preventDefault(), this.#close()));
     this.#state("");
   }
 
   connectedCallback() {
-    addEventListener("pageshow", this.#shownAgain);
-    addEventListener("keydown", this.#escaped);
+    this.#listen(addEventListener);
     // What a framework set before this script was there hides the property that it was meant for.
     for (const [name, value] of Object.entries(this)) {
       if (!Object.getOwnPropertyDescriptor(CaptchaStateless.prototype, name)?.set) continue;
@@ -241,16 +109,28 @@ class CaptchaStateless extends HTMLElement {
       this[name] = value;
     }
     const { dialog } = this.#ui;
-    if (dialog.open) (dialog.close(), dialog.showModal()); // moved: it is no longer on top
+    if (dialog.open && !this.#layer) (dialog.close(), dialog.showModal()); // moved: it is no longer on top
+    this.#scheme();
     this.#translated = this.#translate();
+    this.#fill();
     this.#ahead();
   }
 
   disconnectedCallback() {
-    removeEventListener("pageshow", this.#shownAgain);
-    removeEventListener("keydown", this.#escaped);
+    this.#listen(removeEventListener);
     // Frameworks take an element out to put it elsewhere: only what stays away is over.
     queueMicrotask(() => this.isConnected || this.#abandon());
+  }
+
+  #listen(change) {
+    change("pageshow", this.#shownAgain);
+    change("keydown", this.#escaped, true);
+    change("keydown", this.#escaped);
+    change("click", this.#judged, true);
+    change("submit", this.#submitted, true);
+    change("formdata", this.#read, true);
+    change("visibilitychange", this.#slept, true);
+    change("focus", this.#slept);
   }
 
   attributeChangedCallback(name, before, after) {
@@ -261,30 +141,40 @@ class CaptchaStateless extends HTMLElement {
   }
 
   formResetCallback() { this.reset(); }
-  formDisabledCallback(disabled) { this.#ui.trigger.disabled = disabled; }
+  formDisabledCallback(disabled) {
+    this.#ui.trigger.disabled = disabled;
+    this.#fill();
+  }
 
   get form() { return this.#internals.form; }
   get validity() { return this.#internals.validity; }
   get validationMessage() { return this.#internals.validationMessage; }
   get willValidate() { return this.#internals.willValidate; }
-  get type() { return this.localName; }
-  get value() { return this.#token; }
+  // As of a box that is never checked: who collects a form's elements takes the hidden field, and not the pass twice.
+  get type() { return "checkbox"; }
+  get name() { return this.getAttribute("name") || "captcha-response"; }
+  set name(name) { this.setAttribute("name", name); }
+  get value() { return Date.now() < this.#until ? this.#token : ""; }
   get required() { return this.hasAttribute("required"); }
   set required(on) { this.toggleAttribute("required", Boolean(on)); }
   get disabled() { return this.hasAttribute("disabled"); }
   set disabled(on) { this.toggleAttribute("disabled", Boolean(on)); }
   checkValidity() { return this.#internals.checkValidity(); }
   reportValidity() { return this.#internals.reportValidity(); }
-  getResponse() { return this.#token; }
+  getResponse() { return this.value; }
 
   execute() {
+    this.#slept();
     if (this.#token) return Promise.resolve(this.#token);
     if (this.#run) return this.#run.promise;
-    this.#run = deferred();
+    this.#run = Promise.withResolvers();
     const { promise } = this.#run;
+    promise.catch(() => {}); // whoever does not wait need not hear of it
     this.#another(this.#asked());
     return promise;
   }
+
+  close() { if (this.#run) this.#close(); }
 
   reset() {
     this.#abandon();
@@ -297,13 +187,17 @@ class CaptchaStateless extends HTMLElement {
     return this.#base === "failed" && this.#kinds.includes("grid") ? "grid" : kind;
   }
 
-  get #home() { return new URL(`${(this.getAttribute("src") || HOME).replace(/\/*$/, "")}/`, document.baseURI); }
+  get #home() {
+    const home = this.getAttribute("src") || CaptchaStateless.home;
+    if (!home) console.error("captcha-stateless: set src to the server's address");
+    return home && new URL(`${home.replace(/\/*$/, "")}/`, document.baseURI).href;
+  }
 
   // A lost answer costs nothing: what carries a token is sent again, once and to the letter, and gets the same reply.
   async #call(path, headers, body, again = headers !== undefined) {
     try {
       const signal = AbortSignal.timeout(ANSWER_SECONDS * 1000);
-      const init = { method: "POST", headers, body, signal, credentials: "omit" };
+      const init = { method: "POST", headers, body, signal };
       const answer = await fetch(new URL(path, this.#home), init);
       if (answer.status >= 500 || answer.status === 429) return { code: "unavailable" };
       const reply = await answer.json().catch((error) => {
@@ -365,9 +259,13 @@ class CaptchaStateless extends HTMLElement {
   }
 
   async #answer(given) {
-    const { kind } = this.#challenge;
-    const answer = given ?? (kind === "grid" ? this.#boxes().map(({ checked }) => checked) : this.#ui.input.value);
-    if (answer === "") return this.#ui.input.focus();
+    const { kind } = this.#challenge, { input } = this.#ui, boxes = this.#boxes();
+    const answer = given ?? (kind === "grid" ? boxes.map(({ checked }) => checked) : input.value.trim());
+    if (answer === "" || (kind === "grid" && !this.#insists && !answer.includes(true))) {
+      this.#insists = true; // nothing may be right, and then is said twice
+      this.#say(this.#words.none, "warn");
+      return this.#resume();
+    }
     const turn = this.#begin();
     const headers = { "Content-Type": "application/json", "X-Captcha-Challenge": this.#challenge.challenge };
     const reply = await this.#call("api/challenge", headers, JSON.stringify({ answer }));
@@ -382,30 +280,31 @@ class CaptchaStateless extends HTMLElement {
     const reply = await this.#call("api/extend", { "X-Captcha-Challenge": this.#challenge.challenge });
     if (turn !== this.#turn) return;
     this.#state("open");
-    this.#ui.more.focus();
+    this.#resume();
     if (reply.code === "refused") {
-      this.#ui.check.focus();
-      this.#ui.more.disabled = true;
-      return this.#say(this.#words.refused);
+      this.#ui.more.hidden = true;
+      return this.#say(this.#words.refused, "bad");
     }
     if (reply.code) return this.#trouble(reply.code);
     this.#challenge.challenge = reply.challenge;
     this.#watch(reply.time);
-    this.#say(this.#words.left.replace("#", reply.time));
+    this.#say(this.#words.left.replace("#", reply.time), "good");
   }
 
+  // Back to where the visitor's task goes on.
+  #resume() { (this.#boxes().find(({ tabIndex }) => !tabIndex) ?? this.#ui.input).focus(); }
+
   #begin() {
+    const { cancel, dialog, trigger } = this.#ui;
     this.#stop();
-    if (this.shadowRoot.activeElement === this.#ui.cancel) this.#ui.trigger.focus();
-    this.#state(this.#ui.dialog.open ? "wait" : "busy", this.#words.wait);
+    if (cancel.matches(":focus")) trigger.focus();
+    this.#state(dialog.open ? "wait" : "busy", this.#words.wait);
     return ++this.#turn;
   }
 
   async #show(reply, note, turn) {
     if (reply.code) return this.#trouble(reply.code);
     if (reply.done) return this.#keep(reply.flag);
-    await this.#translated;
-    if (turn !== this.#turn) return;
     this.#challenge = { kind: "grid", ...reply };
     this.#kinds = reply.kinds ?? this.#kinds;
     const { kind, stage, stages, time } = this.#challenge;
@@ -413,42 +312,77 @@ class CaptchaStateless extends HTMLElement {
       this.#tell("challenge", { kind, stage, stages });
       return this.#work(this.#challenge.work);
     }
+    try {
+      await Promise.all([this.#translated, dress(CaptchaStateless.home || this.#home)]);
+    } catch {
+      return turn === this.#turn && this.#trouble("network");
+    }
+    if (turn !== this.#turn) return;
     this.#base = kind === "audio" ? this.#base || "grid" : kind;
-    const sample = reply.expected && await painted(reply.expected, { className: "sample", role: "img", ariaLabel: this.#words.sample });
-    const line = reply.image && await painted(reply.image, { className: "line", role: "img", ariaLabel: this.#words.sample });
+    const pictures = [["sample", reply.expected], ["line", reply.image]].filter(([, url]) => url);
+    const shown = await Promise.all(pictures.map(([name, url]) =>
+      painted(url, { class: name, role: "img", "aria-label": this.#words.sample })));
     const tiles = await Promise.all((reply.images ?? []).map((url, index) => this.#tile(url, index)));
     if (turn !== this.#turn) return;
-    this.#lay(kind, stage, stages, [sample, line].filter(Boolean), tiles);
+    this.#lay(kind, stage, stages, shown, tiles);
     this.#state("open");
-    if (!this.#ui.dialog.open) this.#ui.dialog.showModal();
+    this.#open();
     this.#ui.legend.focus();
-    this.#say(note);
+    this.#say(note, note === this.#words.next ? "good" : "bad");
     this.#watch(time);
     this.#tell("challenge", { kind, stage, stages });
   }
 
+  // Within the element, so that a page's own dialogs take it for their own; where that is hidden, from the page's body.
+  #open() {
+    const { dialog } = this.#ui;
+    if (dialog.open) return;
+    if (!isShown(this)) {
+      this.#layer = make("div", { "data-layer": true, theme: this.getAttribute("theme") ?? "" });
+      const root = this.#layer.attachShadow({ mode: "open" });
+      root.adoptedStyleSheets = [SHEET, DIALOG];
+      root.append(dialog);
+      document.body.append(this.#layer);
+    }
+    dialog.showModal();
+  }
+
+  #shut() {
+    this.#ui.dialog.close();
+    if (!this.#layer) return;
+    this.shadowRoot.append(this.#ui.dialog);
+    this.#layer.remove();
+    this.#layer = null;
+  }
+
   #lay(kind, stage, stages, pictures, tiles) {
     const ui = this.#ui, words = this.#words;
+    this.#insists = false;
+    ui.panel.dataset.kind = kind;
     ui.ask.textContent = { grid: words.choose, text: words.read, audio: words.hear }[kind];
     ui.round.textContent = stages > 1 ? words.round.replace("#", stage + 1).replace("%", stages) : "";
-    ui.legend.replaceChildren(ui.ask, ui.round, ...pictures);
+    ui.ask.append(ui.round);
+    ui.legend.replaceChildren(ui.ask, ...pictures);
     ui.tiles.replaceChildren(...tiles);
     ui.tiles.hidden = kind !== "grid";
     ui.input.hidden = kind === "grid";
     ui.input.value = "";
     ui.input.inputMode = kind === "audio" ? "numeric" : "text";
     ui.play.hidden = kind !== "audio";
-    ui.more.hidden = kind === "text"; // a new picture is free
     ui.listen.hidden = kind === "audio" || !this.#kinds.includes("audio");
-    ui.other.textContent = kind === "audio" ? words.sound : words.other;
+    for (const name of ["check", "more", "play"]) ui[name].textContent = words[name];
+    for (const name of ["other", "listen", "look", "device"]) ui[name].replaceChildren(icon(name), words[name]);
+    if (kind === "audio") ui.other.lastChild.data = words.sound;
+    ui.close.replaceChildren(icon("close"));
     ui.look.hidden = kind !== "audio" || !this.#kinds.includes(this.#base);
     ui.device.hidden = !this.#kinds.includes("work");
     ui.check.disabled = false;
   }
 
   async #tile(url, index) {
-    const box = make("input", { type: "checkbox", ariaLabel: this.#words.image.replace("#", index + 1), tabIndex: index ? -1 : 0 });
-    return make("label", { className: "tile", part: "tile" }, box, await painted(url));
+    const name = this.#words.image.replace("#", index + 1);
+    const box = make("input", { type: "checkbox", "aria-label": name, tabindex: index ? -1 : 0 });
+    return make("label", { class: "tile", part: "tile" }, box, await painted(url));
   }
 
   #boxes() { return [...this.#ui.tiles.querySelectorAll("input")]; }
@@ -474,9 +408,8 @@ class CaptchaStateless extends HTMLElement {
     this.#stop = ended;
     try {
       const query = new URLSearchParams({ token: this.#challenge.challenge });
-      const init = { credentials: "omit", headers: { "Accept-Language": this.#language } };
-      const reply = await fetch(new URL(`api/audio?${query}`, this.#home), init);
-      if (!reply.ok) throw new Error("no sound");
+      const reply = await fetch(new URL(`api/audio?${query}`, this.#home), { headers: { "Accept-Language": this.#language } });
+      if (!reply.ok) throw reply;
       const buffer = await context.decodeAudioData(await reply.arrayBuffer());
       if (turn !== this.#turn) return ended();
       const source = Object.assign(new AudioBufferSourceNode(context, { buffer }), { onended: ended });
@@ -485,14 +418,15 @@ class CaptchaStateless extends HTMLElement {
       this.#ui.input.focus();
     } catch {
       ended();
-      if (turn === this.#turn) this.#say(this.#words.network);
+      if (turn === this.#turn) this.#say(this.#words.network, "bad");
     }
   }
 
   async #work({ difficulty, unit, ...work }) {
     const ui = this.#ui, turn = this.#turn, most = 2 ** (difficulty * (unit === "hex" ? 4 : 1));
     const fromDialog = ui.dialog.open;
-    ui.dialog.close();
+    this.#rest();
+    this.#shut();
     this.#state("work", this.#words.working);
     if (fromDialog) ui.cancel.focus();
     const hands = [];
@@ -520,29 +454,32 @@ class CaptchaStateless extends HTMLElement {
     }
   }
 
-  // Browsers start workers from the page's own origin only; from elsewhere the script is fetched, and its copy started.
+  // Code comes from where this script came from, whatever src says. Browsers start workers from the page's own origin only; from
+  // elsewhere the script is fetched, and its copy started.
   async #workerURL() {
-    const url = new URL("work.js", this.#home);
+    const url = new URL("work.js", CaptchaStateless.home);
     if (url.origin === location.origin) return url.href;
-    const copy = URL.createObjectURL(await (await fetch(url, { credentials: "omit" })).blob());
+    const copy = URL.createObjectURL(await (await fetch(url)).blob());
     setTimeout(() => URL.revokeObjectURL(copy), 60_000);
     return copy;
   }
 
-  // Tell in time that the time is running out, and then that it is over.
+  // Tell in time that the time is running out, and then that it is over; and see that the dialog is not hidden with the page's own.
   #watch(seconds) {
+    const { check, dialog, more, other } = this.#ui, left = Math.min(WARN_SECONDS, Math.floor(seconds / 2));
     this.#rest();
-    const left = Math.min(WARN_SECONDS, Math.floor(seconds / 2));
+    more.hidden = true;
     this.#later(seconds - left, () => {
-      this.#say(this.#words.left.replace("#", left));
+      more.hidden = this.#challenge.kind === "text"; // a new picture is free
+      this.#say(this.#words.left.replace("#", left), "warn");
     });
     this.#later(seconds, () => {
-      const { check, more, other } = this.#ui;
-      if ([check, more].includes(this.shadowRoot.activeElement)) other.focus();
-      check.disabled = more.disabled = true;
-      this.#say(this.#words.over);
+      if (check.matches(":focus") || more.matches(":focus")) other.focus();
+      check.disabled = more.hidden = true;
+      this.#say(this.#words.over, "bad");
       this.#tell("error", { code: "timeout" });
     });
+    this.#timers.push(setInterval(() => isShown(dialog) || this.#close(), 250));
   }
 
   #later(seconds, act) { this.#timers.push(setTimeout(act, seconds * 1000)); }
@@ -552,13 +489,13 @@ class CaptchaStateless extends HTMLElement {
     this.#stop();
     if (code === "failed") this.#base = "failed";
     if (!this.#ui.dialog.open || code === "refused") return this.#fail(code);
-    this.#state("open", this.#words[code] ?? this.#words.over);
-    if (!this.shadowRoot.activeElement?.matches("input")) this.#ui.check.focus();
+    this.#state("open", this.#words[code] ?? this.#words.over, "bad");
+    if (!this.#ui.dialog.querySelector("input:focus")) this.#ui.check.focus();
     this.#tell("error", { code });
   }
 
   #fail(code) {
-    const run = this.#end("", this.#words[code] ?? "");
+    const run = this.#end("", code === "closed" ? "" : this.#words[code], "bad");
     if (!run) return;
     this.#tell("error", { code });
     run.reject(Object.assign(new Error(`captcha-stateless: ${code}`), { code }));
@@ -567,90 +504,153 @@ class CaptchaStateless extends HTMLElement {
   #close() { this.#fail("closed"); }
 
   #keep(token) {
-    this.#token = token;
-    const run = this.#end("done");
+    const run = this.#end("done", "", "", token);
     this.#later(lifetime(token), () => this.#expire());
     this.#tell("verified", { token });
     run?.resolve(token);
   }
 
   #expire() {
-    this.#token = "";
-    this.#end("", this.#words.expired);
+    this.#end("", this.#words.expired, "warn");
     this.#tell("expired");
     if (this.getAttribute("refresh-expired") === "auto" && this.#challenge?.kind === "work") this.execute();
   }
 
   // The run is over, whatever came of it: the focus goes back to where it began.
-  #end(state, note) {
+  #end(state, note, tone, token = "") {
     const run = this.#run, ui = this.#ui;
-    const inside = ui.dialog.open || this.shadowRoot.activeElement === ui.cancel;
+    const inside = ui.dialog.open || ui.cancel.matches(":focus");
     this.#run = null;
+    this.#token = token;
+    this.#until = token ? Date.now() + lifetime(token) * 1000 : 0;
     this.#turn++;
     this.#stop();
     this.#rest();
-    ui.dialog.close();
-    this.#state(state, note);
+    this.#shut();
+    this.#state(state, note, tone);
     this.#fill();
-    if (inside && this.getAttribute("size") !== "invisible") ui.trigger.focus();
+    if (inside && isShown(ui.trigger)) ui.trigger.focus();
     return run;
   }
 
   #abandon() {
-    this.#token = "";
     this.#end("")?.reject(Object.assign(new Error("captcha-stateless: reset"), { code: "closed" }));
   }
 
-  #fill() {
-    const names = [this.getAttribute("name") || "captcha-response",
-      ...(this.getAttribute("fields") ?? "").split(/\s+/).map((word) => FIELDS[word]).filter(Boolean)];
-    const data = new FormData();
-    for (const name of names) data.append(name, this.#token);
-    this.#internals.setFormValue(this.#token ? data : null);
-    const missing = this.required && !this.#token;
-    this.#internals.setValidity(missing ? { valueMissing: true } : {}, missing ? this.#words.required : "", this.#ui.trigger);
+  get #fields() {
+    const words = (this.getAttribute("fields") ?? "").split(/\s+/).filter((word) => Object.hasOwn(FIELDS, word));
+    return [...new Set([this.name, ...words.map((word) => `${FIELDS[word]}-response`)])];
   }
 
+  // Hidden fields, for whoever collects a form by its elements; what a copy of the page brought along is dropped.
+  #fill() {
+    for (const old of this.querySelectorAll(":scope > [data-pass]")) old.remove();
+    if (this.#token && !this.matches(":disabled")) {
+      const value = this.#token, form = this.getAttribute("form");
+      this.append(...this.#fields.map((name) =>
+        make("input", { type: "hidden", "data-pass": true, name, value, ...(form && { form }) })));
+    }
+    this.#judged();
+  }
+
+  // Browsers keep a form back without a word where they cannot show why: there, see #submitted.
+  #judged = () => {
+    const missing = this.required && !this.#token && isShown(this.#ui.trigger);
+    this.#internals.setValidity(missing ? { valueMissing: true } : {}, missing ? this.#words.required : "", this.#ui.trigger);
+  };
+
+  // A form that lacks the pass waits for it.
+  #submitted = (event) => {
+    const { target: form, submitter } = event;
+    this.#slept();
+    if (form !== this.form || !this.required || this.#token || this.matches(":disabled")) return;
+    if (form.noValidate || submitter?.formNoValidate) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    if (this.#sends) return;
+    this.#sends = true;
+    this.execute().then(
+      () => (this.#sends = false, form.requestSubmit(submitter)),
+      ({ code }) => {
+        this.#sends = false;
+        if (code !== "closed" && !isShown(this)) alert(this.#words[code]);
+      },
+    );
+  };
+
+  // A page that is morphed loses the hidden fields.
+  #read = ({ target, formData }) => {
+    if (target !== this.form || !this.value || this.matches(":disabled")) return;
+    for (const name of this.#fields) if (!formData.getAll(name).includes(this.#token)) formData.append(name, this.#token);
+  };
+
   // "": nothing begun; busy: asking, nothing shown; work: the device works; open: the visitor's turn; wait: judged; done.
-  #state(state, note = "") {
-    const ui = this.#ui, words = this.#words;
-    ui.box.className = `box ${state === "work" ? "busy" : state}`;
+  #state(state, note = "", tone = "") {
+    const ui = this.#ui;
     ui.box.dataset.state = state;
+    ui.box.className = `box ${state === "work" ? "busy" : state}`;
+    this.#scheme();
     ui.mark.textContent = state === "done" ? "✓" : "";
-    ui.label.textContent = state === "done" ? words.verified : words.human;
-    ui.trigger.ariaDisabled = ["busy", "work", "done"].includes(state) ? "true" : null;
+    this.#name();
+    ui.trigger.setAttribute("aria-disabled", ["busy", "work", "done"].includes(state));
     ui.progress.hidden = ui.cancel.hidden = state !== "work";
     if (state === "work") ui.progress.value = 0;
-    ui.group.ariaBusy = state === "wait" ? "true" : null;
-    for (const button of [ui.check, ui.more, ui.other, ui.listen, ui.look, ui.device]) button.disabled = state === "wait";
-    this.#say(note);
+    ui.group.setAttribute("aria-busy", state === "wait");
+    for (const one of ui.panel.querySelectorAll("button:not(.close)")) one.disabled = state === "wait";
+    this.#say(note, tone);
+  }
+
+  // Where the page has chosen no scheme, the visitor's browser has.
+  #scheme() {
+    const isUnsaid = this.isConnected && getComputedStyle(this).colorScheme === "normal";
+    for (const one of [this.#ui.box, this.#ui.dialog]) one.classList.toggle("auto", isUnsaid);
+  }
+
+  #name() {
+    const { box, label } = this.#ui, { human, verified, wait, working } = this.#words;
+    label.textContent = { busy: wait, work: working, done: verified }[box.dataset.state] ?? human;
   }
 
   // To whichever of the two live regions is within reach.
-  #say(text) {
-    const { dialog, say, note } = this.#ui;
-    say.textContent = dialog.open ? text : "";
-    note.textContent = dialog.open ? "" : text;
+  #say(text, tone) {
+    const { dialog, say, note } = this.#ui, [heard, mute] = dialog.open ? [say, note] : [note, say];
+    [heard.textContent, heard.className, mute.textContent, mute.className] = [text, tone, "", ""];
   }
 
   async #translate() {
     const tag = this.getAttribute("lang") || this.parentElement?.closest("[lang]")?.lang || navigator.language;
-    const ui = this.#ui, language = this.#language = spoken(tag), words = await wordsOf(language, this.#home);
+    const ui = this.#ui, home = this.#home, language = this.#language = spoken(tag), words = await wordsOf(language, home);
     if (language !== this.#language) return;
     this.#words = words;
-    ui.box.lang = ui.dialog.lang = language;
-    ui.box.dir = ui.dialog.dir = ["ar", "he", "fa"].includes(language) ? "rtl" : "ltr";
-    for (const name of ["check", "more", "listen", "look", "device", "close", "play"]) ui[name].textContent = words[name];
+    for (const one of [ui.box, ui.dialog]) [one.lang, one.dir] = [language, ["ar", "he", "fa"].includes(language) ? "rtl" : "ltr"];
+    for (const one of ui.abouts) {
+      one.title = words.about;
+      one.setAttribute("aria-label", words.about);
+      if (home) one.href = new URL(`widget/help?lang=${language}`, home);
+    }
     ui.cancel.textContent = words.close;
-    ui.progress.ariaLabel = words.working;
-    ui.label.textContent = this.#token ? words.verified : words.human;
-    this.#fill();
+    ui.close.setAttribute("aria-label", words.close);
+    ui.progress.setAttribute("aria-label", words.working);
+    this.#name();
+    this.#judged();
   }
 
   // Back from the cache of visited pages: what was earned then may have been used up.
   #shownAgain = (event) => { if (event.persisted) this.reset(); };
 
-  #escaped = (event) => { if (event.key === "Escape" && this.#run) this.#close(); };
+  // Timers sleep with the tab.
+  #slept = () => { if (this.#token && !this.value) this.#expire(); };
+
+  // First of all within our dialog, so that the page's own stays; elsewhere, to stop work, when nobody else wants the key.
+  #escaped = (event) => {
+    if (event.key !== "Escape" || event.isComposing || event.defaultPrevented || !this.#run) return;
+    const { dialog } = this.#ui, path = event.composedPath();
+    const ours = path.includes(this) || path.includes(dialog) || (dialog.open && path.indexOf(document.documentElement) < 2);
+    if (!ours && (dialog.open || event.eventPhase === Event.CAPTURING_PHASE)) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    this.#close();
+  };
 
   #tell(name, detail = {}) { this.dispatchEvent(new CustomEvent(name, { detail })); }
 }
@@ -665,17 +665,30 @@ for (const name of ATTRIBUTES) {
     set(value) { if (value == null) this.removeAttribute(name); else this.setAttribute(name, value); },
   });
 }
-Object.freeze(Object.assign(CaptchaStateless, { CODES: Object.freeze(CODES) }));
 
 if (!customElements.get("captcha-stateless")) customElements.define("captcha-stateless", CaptchaStateless);
 
-// <div class="captcha-stateless" data-sitekey="…"> becomes the element, with data-* as its attributes.
-function renderAll() {
-  for (const place of document.querySelectorAll("div.captcha-stateless[data-sitekey]:empty")) {
-    const made = document.createElement("captcha-stateless");
-    for (const { name, value } of place.attributes) if (name.startsWith("data-")) made.setAttribute(name.slice(5), value);
-    place.append(made);
+// <div class="captcha-stateless" data-sitekey="…"> becomes the element, with its data-* as attributes, but none that is not ours:
+// whoever may write data-* may write no code. What stands in it is for browsers without scripts.
+const PLACES = "div.captcha-stateless[data-sitekey]";
+const DATA = [...ATTRIBUTES, "name", "required", "disabled"];
+
+function render(place) {
+  if (place.querySelector("captcha-stateless")) return;
+  const made = document.createElement("captcha-stateless");
+  for (const name of DATA) {
+    const value = place.getAttribute(`data-${name}`);
+    if (value !== null) made.setAttribute(name, value);
   }
+  made.append(...place.childNodes);
+  place.append(made);
 }
-if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", renderAll);
-else renderAll();
+
+// Turbo, htmx and their like put in pages, and copies of pages, at any time.
+new MutationObserver((changes) => {
+  for (const node of changes.flatMap(({ addedNodes }) => [...addedNodes])) {
+    if (node.matches?.(PLACES)) render(node);
+    node.querySelectorAll?.(PLACES).forEach(render);
+  }
+}).observe(document, { childList: true, subtree: true });
+document.querySelectorAll(PLACES).forEach(render);

@@ -287,7 +287,7 @@ function solve(answer) {
   const boxes = [...root.querySelectorAll(".tile input")].filter((box) => !box.answered);
   if (boxes.length !== 9) return setTimeout(solve, 50, answer);
   boxes.forEach((box, index) => Object.assign(box, { checked: answer[index], answered: true }));
-  root.querySelector("form").requestSubmit();
+  root.querySelector(".main").click();
 }
 function solved() {
   const form = Object.fromEntries(new FormData(document.querySelector("form")));

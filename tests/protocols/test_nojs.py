@@ -24,7 +24,7 @@ BACK = "https://shop.example/sign-up?step=2"
 
 class TestAdapter(AdapterContract):
     adapter: ClassVar = NoJs
-    paths: ClassVar[Sequence[str]] = ["/nojs", "/nojs.css", "/favicon.svg"]
+    paths: ClassVar[Sequence[str]] = ["/nojs", "/nojs.css", "/favicon.svg", "/widget/help"]
     probes: ClassVar[Sequence[tuple[str, str]]] = [("POST", "/nojs")]
 
     def is_worded(self, response: httpx.Response) -> bool:
@@ -411,3 +411,15 @@ def test_a_charset_that_makes_unwritable_text_is_a_bad_request(server: Server) -
     headers = {"Content-Type": "multipart/form-data; boundary=B; charset=unicode_escape"}
 
     assert server.visitor.post("/nojs", content=body, headers=headers).status_code == 400
+
+
+@pytest.mark.parametrize("language", scripts.languages())
+def test_the_widget_s_help_says_everything_in_every_language(server: Server, language: str) -> None:
+    page = server.visitor.get("/widget/help", params={"lang": language}).text
+    told = scripts.further_words("help")
+
+    assert list(told[language]) == list(told["en"])
+    assert scripts.words(language)["about"] in unescape(page)
+    assert all(text in unescape(page) for text in told[language].values())
+    assert f'lang="{language}"' in page
+    assert 'href="../nojs.css"' in page

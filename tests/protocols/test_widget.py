@@ -18,7 +18,8 @@ from tests.support import Server
 
 #: What a page loads before anybody touches the widget, and what one language adds: gzipped bytes.
 MOST_BYTES = 10_000
-MOST_LANGUAGE_BYTES = 614  # 0.6 KiB
+MOST_DIALOG_BYTES = 2_000
+MOST_LANGUAGE_BYTES = 670
 
 WANTED = [
     "en",
@@ -50,7 +51,13 @@ WANTED = [
 
 class TestAdapter(AdapterContract):
     adapter: ClassVar = Widget
-    paths: ClassVar[Sequence[str]] = [PATH, PINNED, "/work.js", "/widget/{language}.json"]
+    paths: ClassVar[Sequence[str]] = [
+        PATH,
+        PINNED,
+        "/work.js",
+        "/widget/dialog.json",
+        "/widget/{language}.json",
+    ]
 
     def is_worded(self, response: httpx.Response) -> bool:
         return response.text == "Method not allowed"
@@ -79,6 +86,14 @@ def test_the_core_is_small(server: Server) -> None:
 
     assert reply.headers["content-encoding"] == "gzip"
     assert int(reply.headers["content-length"]) <= MOST_BYTES
+
+
+def test_what_a_dialog_needs_besides_is_small_and_no_code(server: Server) -> None:
+    reply = server.visitor.get("/widget/dialog.json", headers={"Accept-Encoding": "gzip"})
+
+    assert int(reply.headers["content-length"]) <= MOST_DIALOG_BYTES
+    assert list(reply.json()) == ["looks", "icons", "words"]
+    assert "url(" not in reply.json()["looks"]
 
 
 def test_who_does_not_take_gzip_gets_the_script_as_it_is(server: Server) -> None:

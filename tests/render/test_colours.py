@@ -1,5 +1,7 @@
 """Palettes: contrast by WCAG 2.2, computed here anew, for every sight and every ground tone."""
 
+import cmath
+import colorsys
 from typing import Literal
 
 import pytest
@@ -80,3 +82,26 @@ def test_another_secret_gives_other_palettes() -> None:
     second = {palette.tobytes() for palette in build_palettes(b"another", 512, 4, "dark")}
 
     assert not first & second
+
+
+@pytest.mark.parametrize("secret", [b"secret", b"another", b"a third"])
+def test_colours_are_muted_and_of_one_family(secret: bytes) -> None:
+    """Nine tiles once had nine hues, saturated: a grid was hard to look at."""
+    drawn = [
+        colorsys.rgb_to_hls(*(channel / 255 for channel in colours[at]))
+        for ink in ("dark", "light")
+        for colours in build_palettes(secret, 256, 1, ink).tolist()
+        for at in (0, 15)
+    ]
+    # A hue says something where there is colour enough to see it.
+    points = [
+        cmath.rect(1, 2 * cmath.pi * hue)
+        for hue, light, vivid in drawn
+        if vivid * min(light, 1 - light) > 0.04
+    ]
+    middle = sum(points)
+    away = sorted(abs(cmath.phase(point / middle)) for point in points)
+
+    assert len(points) > 200
+    assert away[int(len(away) * 0.95)] < cmath.pi / 3
+    assert max(vivid * 2 * min(light, 1 - light) for _, light, vivid in drawn) < 0.45

@@ -1,6 +1,11 @@
 """A browser for the tests of what visitors meet, and pages of the captcha server's own origin under the strictest policy."""
 
+import re
+import shlex
+import stat
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,8 +21,8 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; worker-src 'self'; "
     "require-trusted-types-for 'script'"
 )
-#: A browser says so of every 4xx and 5xx; those are the tests' own.
-_LOADING = "Failed to load resource"
+#: What browsers say of every 4xx and 5xx, which are the tests' own, and of an icon that nobody asked them to fetch.
+_OF_NO_ACCOUNT = re.compile("^Failed to load resource|/favicon.ico")
 
 
 class Visit:
@@ -30,7 +35,7 @@ class Visit:
         self.complaints: list[str] = []
         self.foreign: list[str] = []
         self.page.on("console", self._hear)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("pageerror", lambda error: self._note(str(error)))
         self.page.on("request", self._watch)
         self.engine = captcha.app.state.engine
 
@@ -131,8 +136,12 @@ class Visit:
         self.page.route(self.url + path, answer)
 
     def _hear(self, message: "ConsoleMessage") -> None:
-        if message.type in ("error", "warning") and not message.text.startswith(_LOADING):
-            self.complaints.append(message.text)
+        if message.type in ("error", "warning"):
+            self._note(message.text)
+
+    def _note(self, text: str) -> None:
+        if not _OF_NO_ACCOUNT.search(text):
+            self.complaints.append(text)
 
     def _watch(self, request: "Request") -> None:
         if not request.url.startswith((self.url, "blob:", "data:")):
@@ -154,6 +163,21 @@ def browser() -> "Iterator[Browser]":
         # A page that a test makes up has no address, and would need leave to load from this machine's.
         args = ["--no-sandbox", "--disable-features=LocalNetworkAccessChecks"]
         browser = driver.chromium.launch(executable_path=path, args=args)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def firefox(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Browser]":
+    playwright = module("playwright.sync_api")
+    module("websockets")
+    program("firefox-esr")
+    start = tmp_path_factory.mktemp("firefox") / "firefox"
+    command = [sys.executable, str(Path(__file__).parent / "firefox.py")]
+    start.write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n')
+    start.chmod(start.stat().st_mode | stat.S_IXUSR)
+    with playwright.sync_playwright() as driver:
+        browser = driver.firefox.launch(executable_path=start, channel="moz-firefox")
         yield browser
         browser.close()
 

@@ -54,11 +54,15 @@ def test_the_widget_at_rest_and_open(browser: "Browser", captcha: CaptchaServer,
     visit.open(form_with(lang(look)))
     at_rest = objections(visit.page)
 
-    visit.choose(visit.press_trigger())
+    visit.choose(visit.press_trigger(), wrongly=True)
     shown = objections(visit.page)
+    with visit.page.expect_response("**/api/challenge?*"):
+        visit.page.locator("captcha-stateless .main").click()
+    visit.page.locator("captcha-stateless dialog .bad").wait_for()
+    wrong = objections(visit.page)
     visit.page.context.close()
 
-    assert (at_rest, shown) == ([], [])
+    assert (at_rest, shown, wrong) == ([], [], [])
 
 
 @pytest.mark.parametrize("look", list(LOOKS))
@@ -69,7 +73,7 @@ def test_the_widget_with_text_and_with_sound(browser: "Browser", captcha: Captch
     visit.page.locator("captcha-stateless .input").wait_for()
     read = objections(visit.page)
 
-    visit.page.evaluate(f"() => {FIND}.shadowRoot.querySelectorAll('.buttons button')[3].click()")
+    visit.page.evaluate(f"() => {FIND}.shadowRoot.querySelector('.listen').click()")
     visit.page.locator("captcha-stateless .line").wait_for(state="detached")
     heard = objections(visit.page)
     visit.page.context.close()
@@ -113,7 +117,8 @@ def test_the_widget_with_bad_news(browser: "Browser", captcha: CaptchaServer, lo
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/demo", "/nojs?sitekey=dev-site", "/nojs?kind=text", "/nojs?sitekey=nobody"]
+    "path",
+    ["/", "/demo", "/nojs?sitekey=dev-site", "/nojs?kind=text", "/nojs?sitekey=nobody", "/widget/help"],
 )
 @pytest.mark.parametrize("look", list(LOOKS))
 def test_the_pages(browser: "Browser", captcha: CaptchaServer, look: str, path: str) -> None:

@@ -170,20 +170,36 @@ def test_the_visitor_is_warned_and_gets_more_time(visit: Visit) -> None:
     assert 200 < seconds <= 240
     assert visit.button("Check").is_enabled()
     assert visit.boxes()[2].is_checked()
-    assert visit.focused() == "I need more time"
+    assert visit.focused() == "Image 3 of 9"
+
+
+def test_more_time_is_offered_when_time_runs_out_and_not_before(visit: Visit) -> None:
+    visit.page.clock.install()
+    visit.open(FORM)
+    visit.press_trigger()
+    visit.boxes()
+    before = visit.button("I need more time").is_visible()
+
+    visit.page.clock.run_for(91_000)
+
+    visit.button("I need more time").wait_for()
+    assert not before
 
 
 def test_where_no_more_time_can_be_had_the_challenge_stays(visit: Visit) -> None:
+    visit.page.clock.install()
     visit.open(FORM)
     visit.choose(visit.press_trigger())
+    visit.boxes()[8].focus()
+    visit.page.clock.run_for(91_000)
     told = {"status": 400, "json": {"error": "no more extensions"}}
     visit.page.route("**/api/extend", lambda route: route.fulfill(**told))
 
     visit.button("I need more time").click()
     visit.said("This is not possible here.")
 
-    assert visit.button("I need more time").is_disabled()
-    assert visit.focused() == "Check"
+    assert not visit.button("I need more time").is_visible()
+    assert visit.focused() == "Image 9 of 9"
     assert visit.check()["stage"] == 1
 
 
@@ -580,7 +596,7 @@ def test_on_a_slow_network_the_visitor_is_told_to_wait_and_nothing_is_sent_twice
     visit.page.on("request", lambda request: asked.append(request.url))
 
     visit.trigger.click()
-    visit.said("One moment…")
+    visit.said("Checking…")
     visit.trigger.click(force=True)
 
     assert len(visit.boxes()) == 9
@@ -736,10 +752,7 @@ def test_with_forced_colours_a_chosen_tile_still_differs(visit: Visit) -> None:
     visit.press_trigger()
     visit.boxes()[0].check()
 
-    chosen, other = (
-        tile.evaluate("tile => getComputedStyle(tile).borderTopColor")
-        for tile in visit.page.locator("captcha-stateless .tile").all()[:2]
-    )
+    chosen, other = (box.evaluate("box => getComputedStyle(box).borderTopColor") for box in visit.boxes()[:2])
 
     assert chosen != other
 

@@ -1,12 +1,15 @@
 """The interfaces of reCAPTCHA, hCaptcha and Turnstile as they are documented, in pages that are swapped and copied too."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from captcha_stateless.protocols.compat import DIALECTS
 from tests.needs import need
 from tests.web.frontends.conftest import HERE, Frontend
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Route
 
 SCRIPTS = ["/recaptcha/api.js", "/1/api.js", "/turnstile/v0/api.js"]
 READY = "\nwindow.heard ??= []; window.show = () => {};"
@@ -42,6 +45,20 @@ def test_onload_runs_after_the_script_s_own_load_event(frontend: Frontend, path:
     wait(frontend, "onload")
 
     assert names(frontend) == ["load event", "onload"]
+
+
+@pytest.mark.parametrize("path", SCRIPTS)
+def test_onload_waits_for_deferred_scripts(frontend: Frontend, path: str) -> None:
+    """Between the end of the document and its deferred scripts, what they define was called too early, and not again."""
+
+    def late(route: "Route") -> None:
+        frontend.page.wait_for_function(f"() => window.{DIALECTS[path]['global']}?.render")
+        route.fulfill(content_type="text/javascript", body=f"{NOTE} window.loaded = note('onload'); {READY}")
+
+    frontend.page.route("**/late.js", late)
+    frontend.show(READY, tag(path) + "<script src=/late.js defer></script>")
+
+    wait(frontend, "onload")
 
 
 @pytest.mark.parametrize("path", SCRIPTS)
