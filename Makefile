@@ -59,8 +59,8 @@ bench: .venv/bench  ## measure: CPU time a request, beside yardsticks in the sam
 	@$(BIN)/python benchmarks/hashes.py
 	@OMP_NUM_THREADS=1 $(BIN)/python benchmarks/peers.py
 
-chaos: .venv/test  ## the long races and kills of the replay filters
-	@CAPTCHA_TEST_CHAOS=1 $(BIN)/python -m pytest --timeout 900 tests/chaos tests/replay $(ARGS)
+chaos: .venv/test  ## the long races, kills and lost replies
+	@CAPTCHA_TEST_CHAOS=1 $(BIN)/python -m pytest --timeout 1800 tests/chaos tests/replay tests/test_judge.py $(ARGS)
 
 fire: .venv/test  ## measure a server under overload and slow clients, in wall time
 	@PYTHONPATH=. $(BIN)/python benchmarks/fire.py

@@ -251,7 +251,7 @@ def replicas(folder: "Path") -> Iterator[tuple[str, str]]:
         yield first.url, second.url
 
 
-def test_what_one_replica_issues_the_other_answers_and_neither_answers_twice(
+def test_what_one_replica_issues_the_other_answers_and_both_answer_alike(
     context: "BrowserContext", tmp_path: "Path"
 ) -> None:
     page = context.new_page()
@@ -273,8 +273,8 @@ def test_what_one_replica_issues_the_other_answers_and_neither_answers_twice(
             said.append(page.locator("#ledger").inner_text().removesuffix(before or "").strip())
 
     assert '"work"' in said[0]
-    assert '"done": true' in said[1]
-    assert all("Challenge already answered" in text for text in said[2:])
+    assert all('"done": true' in text for text in said[1:])
+    assert len({text.partition(": ")[2] for text in said[1:]}) == 1
 
 
 def test_the_page_to_try_it_lets_a_visitor_through(visit: Visit) -> None:
@@ -365,7 +365,7 @@ def test_without_scripts_reload_and_back_keep_the_pass_in_sight(
     assert reloaded == visit.page.locator("textarea").input_value() == earned
 
 
-def test_without_scripts_a_second_answer_is_told_and_goes_on(
+def test_without_scripts_an_answer_that_is_given_twice_earns_one_pass(
     scriptless: "BrowserContext", captcha: CaptchaServer
 ) -> None:
     visit, second = Visit(scriptless, captcha), Visit(scriptless, captcha)
@@ -376,9 +376,9 @@ def test_without_scripts_a_second_answer_is_told_and_goes_on(
     answer_by_hand(visit)
     answer_by_hand(second)
 
-    second.page.get_by_text("This was already answered. Here is another one.").wait_for()
-    solve_by_hand(second)
-    assert captcha.verify(second.page.locator("textarea").input_value()).success
+    earned = {each.page.locator("textarea").input_value() for each in (visit, second)}
+    assert len(earned) == 1
+    assert captcha.verify(earned.pop()).success
 
 
 @contextmanager

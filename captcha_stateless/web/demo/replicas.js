@@ -1,4 +1,4 @@
-// Two replicas side by side: what one hands out the other takes, and nobody takes it twice.
+// Two replicas side by side: what one hands out the other takes, and both give the same reply to the same answer.
 import { byId, home, log, make, pretty, worked } from "./document.js";
 
 export function replicas(config) {
