@@ -172,7 +172,7 @@ def pass_in(held: Keys, text: str) -> str:
     if "." in text:
         return text
     try:
-        return facts(held, text)["token"]
+        return facts(held, text).get("token", "")
     except BadRequest:
         raise BadToken("neither a pass nor a server payload") from None
 
