@@ -28,7 +28,7 @@ _KEY = re.compile(r"(?:[0-9a-f]{2}){32,64}")
 _HEX = re.compile(r"[0-9a-f]{1,128}")
 _NAME = re.compile(r"[A-Z0-9/-]{1,16}")
 _HASH = re.compile(r"[0-9a-f]{64}")
-_DATA = re.compile(r"[A-Za-z0-9._%~=&-]{1,2048}")
+_DATA = re.compile(r"[A-Za-z0-9._%~=&+-]{1,2048}")
 _TOKEN = re.compile(r"[A-Za-z0-9._-]{1,4096}")
 
 _V1 = {"algorithm", "challenge", "number", "salt", "signature"}
@@ -172,7 +172,7 @@ def pass_in(held: Keys, text: str) -> str:
     if "." in text:
         return text
     try:
-        return facts(held, text)["token"]
+        return facts(held, text).get("token", "")
     except BadRequest:
         raise BadToken("neither a pass nor a server payload") from None
 

@@ -19,9 +19,10 @@ def read(text: str) -> dict[str, Any]:
     if len(text) > MAX_CHARACTERS:
         raise BadRequest("over-long payload")
     try:
-        document = json.loads(
-            binascii.a2b_base64(text.encode("ascii"), strict_mode=True), object_pairs_hook=_once
-        )
+        content = binascii.a2b_base64(text.encode("ascii"), strict_mode=True)
+        if binascii.b2a_base64(content, newline=False).decode("ascii") != text:
+            raise ValueError("stray trailing bits")
+        document = json.loads(content, object_pairs_hook=_once)
     except (ValueError, RecursionError):
         raise BadRequest("payload is no base64 of JSON") from None
     if not isinstance(document, dict):

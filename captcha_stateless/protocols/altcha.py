@@ -198,7 +198,7 @@ class Altcha(Adapter):
     async def _judged(self, site: Site, payload: str) -> Response:
         try:
             facts = forms.facts(self._keys(site), payload)
-            await self.engine.passes.admit(facts["token"], site)
+            await self.engine.passes.admit(facts.get("token", ""), site)
         except (Refused, WrongSite, WeakKind) as error:
             return self._verdict(error)
         return Json({"verified": True, "apiKey": site.key, "verificationData": _typed(facts)})
@@ -254,11 +254,9 @@ def _puzzle(version: int, sealed: Sealed) -> tuple[Params, tuple[str, ...], tupl
 
 def _require_work(claims: Claims, found: forms.Solution) -> None:
     """Refuse a code without the moment's work before it; nothing is spent then."""
-    _, answers = _PUZZLES[found.version].draw(claims.seed, _LIGHT[found.version])
-    if (
-        not found.whole
-        or _PUZZLES[found.version].normal(_answer(found), _LIGHT[found.version]) not in answers
-    ):
+    puzzle, light = _PUZZLES[found.version], _LIGHT[found.version]
+    _, answers = puzzle.draw(claims.seed, light)
+    if not found.whole or puzzle.normal(_answer(found), light) not in answers:
         raise BadAnswer("the work is not done")
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from captcha_stateless import sites
 from captcha_stateless.errors import Misconfigured
-from captcha_stateless.formats.altcha import keys as keys_of
+from captcha_stateless.formats import altcha as forms
 from captcha_stateless.protocols.altcha import LIGHT_BITS, Altcha
 from tests.conftest import MakeServer
 from tests.protocols.contract import INHERITED, AdapterContract
@@ -496,6 +496,17 @@ def test_a_changed_server_payload_is_not_signed(server: Server, change: Change) 
     assert server.visitor.post("/siteverify", data=data).json()["error-codes"] == ["invalid-input-response"]
 
 
+@pytest.mark.parametrize("facts", [{"verified": "true"}, {"token": "a.b.c"}, {"token": ""}])
+def test_what_the_holder_of_the_keys_signs_is_no_pass(server: Server, facts: dict[str, str | int]) -> None:
+    """A back end holds the HMAC secret, so that it can sign what its libraries take; a pass it cannot sign."""
+    signed = forms.server_payload(keys(server), facts)
+    data = {"secret": "dev-secret", "response": signed}
+
+    assert altcha.verify_server_signature(signed, keys(server).signature).verified is ("verified" in facts)
+    assert signature(server, signed).json() == {"verified": False, "reason": "INVALID_SIGNATURE"}
+    assert server.visitor.post("/siteverify", data=data).json()["error-codes"] == ["invalid-input-response"]
+
+
 @pytest.mark.parametrize("text", ["e30=", "x", packed({"challenge": None, "solution": None, "test": True})])
 def test_siteverify_takes_nothing_else_without_a_dot(server: Server, text: str) -> None:
     reply = server.visitor.post("/siteverify", data={"secret": "dev-secret", "response": text})
@@ -652,7 +663,8 @@ def test_the_keys_of_a_site_follow_its_secret(make_server: MakeServer, tmp_path:
     server = make_server(sites=two_sites(tmp_path), policy="lenient")
     share_key = server.engine.share_key
     held = {
-        keys_of(share_key, site.key, site.secret_sha256) for site in sites.load(tmp_path / "sites.toml").all
+        forms.keys(share_key, site.key, site.secret_sha256)
+        for site in sites.load(tmp_path / "sites.toml").all
     }
 
     assert len({key for pair in held for key in pair}) == 4
