@@ -284,8 +284,9 @@ class _Keys:
 
 
 def token_from(fields: Mapping[str, Any]) -> str | None:
-    """Find the pass among the fields of a form or of a JSON object."""
-    return next((value for name in FIELDS if isinstance(value := fields.get(name), str) and value), None)
+    """Find the pass among the fields of a form or of a JSON object; what no pass could be is none."""
+    found = (value for name in FIELDS if isinstance(value := fields.get(name), str) and value)
+    return next((value for value in found if value.isascii()), None)
 
 
 def _fetched(client: httpx.Client, method: str, path: str, **content: Any) -> httpx.Response | None:

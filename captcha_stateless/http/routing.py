@@ -40,13 +40,14 @@ class Paths(BaseRoute):
     """Routes by path, found by one look-up: a request costs the same however many protocols are served."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
-        self._by_path: dict[str, list[Route]] = {}
+        #: The routes of each path, in order.
+        self.by_path: dict[str, list[Route]] = {}
         for route in routes:
-            self._by_path.setdefault(route.path, []).append(route)
+            self.by_path.setdefault(route.path, []).append(route)
 
     def find(self, scope: Scope) -> dict[str, Any] | None:
         """Tell what the scope of a request lacks, by the first of its path's routes that takes it; None where none does."""
-        for route in self._by_path.get(_path_below(scope), ()):
+        for route in self.by_path.get(_path_below(scope), ()):
             if not isinstance(route, QueryRoute) or route.asked(scope):
                 return {"endpoint": route.endpoint, "path_params": {}, "route": route}
         return None
@@ -94,4 +95,4 @@ def in_order(routes: Iterable[Route]) -> tuple[Paths, list[Route]]:
 def _path_below(scope: Scope) -> str:
     # What is left of the path below the one that an edge mounts the server at.
     path, root = str(scope["path"]), str(scope.get("root_path", ""))
-    return path[len(root) :] if root and (path == root or path.startswith(f"{root}/")) else path
+    return path[len(root) :] or "/" if root and (path == root or path.startswith(f"{root}/")) else path
