@@ -28,7 +28,7 @@ def load(path: Path) -> Sites:
     """
     try:
         with path.open("rb") as file:
-            document = tomllib.loads(file.read(_MAX_FILE_BYTES).decode("utf-8"))
+            document = tomllib.loads(file.read(_MAX_FILE_BYTES).decode("utf-8-sig"))
     except OSError as error:
         raise Misconfigured(f"cannot read the sites file {path} ({error.strerror})") from None
     except (ValueError, RecursionError) as error:
@@ -62,8 +62,8 @@ def append(path: Path, site: Site) -> None:
     Raises:
         Misconfigured: when the file cannot be read or written, or a site of this key or secret is there already.
     """
-    before = load(path).all if path.exists() else ()
-    Sites([*before, site])
+    before = load(path) if path.exists() else Sites([])
+    Sites([*before.all, site], before.policies)
     try:
         text = path.read_text(encoding="utf-8") if path.exists() else ""
         path.parent.mkdir(parents=True, exist_ok=True)
