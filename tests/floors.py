@@ -9,7 +9,7 @@ ROOT = Path(__file__).parent.parent / PACKAGE
 
 # From the bottom up. A name stands for the module, or for the package and what is in it.
 FLOORS = [
-    ["errors", "seeded", "spelling"],
+    ["errors", "files", "seeded", "spelling"],
     ["model", "stores"],
     ["render", "settings", "sound", "tokens"],
     ["telemetry"],
@@ -29,6 +29,7 @@ FLOORS = [
 INNER_FLOORS: dict[str, list[list[str]]] = {
     "cli": [["base"], ["doctor_checks"], ["*"], ["__init__"]],
     "http": [
+        ["accept"],
         [
             "admission",
             "bodies",
@@ -106,6 +107,7 @@ HOMES = {
     "prometheus_client": {"telemetry"},
     "uvicorn": {"cli", "http", "testing"},
     "opentelemetry": {"telemetry"},
+    "werkzeug": {"http"},
     "h11": {"http"},
     "httptools": {"http"},
     "idna": {"spelling"},

@@ -82,6 +82,19 @@ def test_the_challenge_is_shown_until_a_pass_is_in_the_cookie(
     assert [reply.text for reply in passed] == ["the site"] * 2
 
 
+@pytest.mark.parametrize("visitor", ["nginx"], indirect=True)
+def test_a_visitor_with_many_header_fields_is_no_fault_of_the_edge(
+    visitor: httpx.Client, captcha: CaptchaServer
+) -> None:
+    """nginx makes a 500 of any answer of `/auth` but 401 and 403, and more than 64 fields are 431."""
+    many = {f"X-Field-{number}": "x" for number in range(70)}
+
+    refused = visitor.get("/page", headers=many)
+    passed = visitor.get("/page", headers={**many, "Cookie": f"{COOKIE}={captcha.solve(site_key='two')}"})
+
+    assert (refused.status_code, passed.status_code, passed.text) == (403, 200, "the site")
+
+
 def test_neither_another_site_s_pass_nor_a_forged_one_clears(
     visitor: httpx.Client, captcha: CaptchaServer
 ) -> None:
