@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 import h11
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -32,9 +32,12 @@ def _origin_form(app: ASGIApp) -> ASGIApp:
     def below(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         root = scope.get("root_path", "")
         target = scope["raw_path"][len(root.encode("ascii")) :] if scope["type"] == "http" else b"/"
-        if target[:4].lower() == b"http":
-            path = urlsplit(target).path or b"/"
-            scope["path"], scope["raw_path"] = root + unquote(path.decode("ascii")), root.encode("ascii") + path
+        if target[:1] != b"/" and b"://" in target:
+            path = b"/" + target.partition(b"://")[2].partition(b"/")[2]
+            scope["path"], scope["raw_path"] = (
+                root + unquote(path.decode("ascii")),
+                root.encode("ascii") + path,
+            )
         return app(scope, receive, send)
 
     return below
