@@ -73,6 +73,7 @@ class Shortcut:
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Pass a request on: nothing is left to be done here once it is answered."""
+        _take_prefix_once(scope)
         found = self._paths.find(scope) if scope["type"] == "http" else None
         if found is None:
             return self._app(scope, receive, send)
@@ -90,6 +91,13 @@ def in_order(routes: Iterable[Route]) -> tuple[Paths, list[Route]]:
     ordered = sorted(routes, key=lambda route: ranks[type(route)])
     whole = Paths(route for route in ordered if "{" not in route.path)
     return whole, [route for route in ordered if "{" in route.path]
+
+
+def _take_prefix_once(scope: Scope) -> None:
+    # uvicorn puts its --root-path before every path, as for an edge that has taken it off; one that left it on is meant, too.
+    path, root = str(scope.get("path", "")), str(scope.get("root_path", ""))
+    if root and f"{path}/".startswith(f"{root}{root}/"):
+        scope["path"] = path[len(root) :]
 
 
 def _path_below(scope: Scope) -> str:
