@@ -1,4 +1,4 @@
-// Verifies a pass of captcha_stateless: ES256 under one of the published keys, the right type, issuer, site and time.
+// Verifies a pass of captcha_stateless: ES256 under one of the published keys, the right type, issuer, site, kind and time.
 import fs from 'fs';
 
 const COOKIE = /(?:^|;\s*)__Host-captcha-pass=([A-Za-z0-9_.-]+)/;
@@ -43,7 +43,7 @@ async function judge(r, pass) {
     if (!await crypto.subtle.verify({name: 'ECDSA', hash: 'SHA-256'}, known[head.kid], signature, text)) return false;
     const claims = JSON.parse(Buffer.from(parts[1], 'base64url').toString());
     return claims.iss === r.variables.captcha_issuer && claims.aud === r.variables.captcha_site
-        && claims.exp > Date.now() / 1000;
+        && r.variables.captcha_kinds.split(' ').includes(claims.kind) && claims.exp > Date.now() / 1000;
 }
 
 async function verify(r) {

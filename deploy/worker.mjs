@@ -1,7 +1,7 @@
 // A Worker (workerd, Cloudflare) that verifies passes of captcha_stateless itself: no call to it but for its public keys.
 //
 // Variables: ORIGIN, the site behind; JWKS, the address of /.well-known/jwks.json; ISSUER, its CAPTCHA_ISSUER; SITE, the site
-// key whose passes count. Multi-use: the same pass opens until it expires.
+// key whose passes count; KINDS, the kinds of challenge that count, such as "grid text audio". Multi-use: the same pass opens until it expires.
 
 const COOKIE = /(?:^|;\s*)__Host-captcha-pass=([A-Za-z0-9_.-]+)/;
 const SHAPE = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{86}$/;
@@ -23,7 +23,7 @@ async function published(address) {
   return kept.keys;
 }
 
-async function judge(pass, { JWKS, ISSUER, SITE }) {
+async function judge(pass, { JWKS, ISSUER, SITE, KINDS }) {
   if (pass.length > MOST || !SHAPE.test(pass)) return false;
   const [head, payload, signature] = pass.split(".");
   const { alg, typ, kid, crit } = document(head);
@@ -32,8 +32,8 @@ async function judge(pass, { JWKS, ISSUER, SITE }) {
   if (key === undefined) return false;
   const text = new TextEncoder().encode(`${head}.${payload}`);
   if (!await crypto.subtle.verify({ name: "ECDSA", hash: "SHA-256" }, key, bytes(signature), text)) return false;
-  const { iss, aud, exp } = document(payload);
-  return iss === ISSUER && aud === SITE && exp > Date.now() / 1000;
+  const { iss, aud, exp, kind } = document(payload);
+  return iss === ISSUER && aud === SITE && KINDS.split(" ").includes(kind) && exp > Date.now() / 1000;
 }
 
 export default {

@@ -10,10 +10,10 @@ import httpx
 import pytest
 
 from captcha_stateless.client import Client
-from captcha_stateless.protocols.clearance import COOKIE
+from captcha_stateless.tokens.cookie import COOKIE
+from tests.client.test_client import Wire
 from tests.protocols.test_onecaptcha import answer
 from tests.support import Server
-from tests.test_client import Wire
 from tests.tokens.test_passes import ORDER, decoded, encoded, segment
 
 Forge = Callable[[Server], str]

@@ -12,6 +12,7 @@ import pytest
 import captcha_stateless
 from captcha_stateless import sites
 from captcha_stateless.model import Claims
+from captcha_stateless.protocols import PROTOCOLS
 from tests.conftest import MakeServer
 from tests.support import Server
 
@@ -327,7 +328,7 @@ def ungated(source: str) -> set[str]:
     }
 
 
-def draws(source: str) -> bool:
+def asks_the_gate(source: str) -> bool:
     """Tell whether a module asks the gate for challenges."""
     calls = [node.func for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
     asked = {ast.unparse(call) for call in calls}
@@ -336,8 +337,9 @@ def draws(source: str) -> bool:
 
 def test_every_adapter_that_draws_has_its_doors_here(server: Server) -> None:
     folder = Path(captcha_stateless.__file__).parent / "protocols"
-    drawing = {path.stem for path in folder.glob("*.py") if draws(path.read_text(encoding="utf-8"))}
+    drawing = {path.stem for path in folder.glob("*.py") if asks_the_gate(path.read_text(encoding="utf-8"))}
 
+    assert {adapter.name for adapter in PROTOCOLS if adapter.draws} == drawing - {"base"}
     assert drawing - {"base"} == {claims_of(server, walk(server, door)).purpose for door in DOORS}
 
 

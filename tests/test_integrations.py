@@ -1,21 +1,26 @@
 """The integrations: a right pass goes through once, everything else is refused in the framework's own way."""
 
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import anyio
 import httpx
 import pytest
+from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
-from starlette.routing import Route
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
 
 from captcha_stateless.client import COOKIE, HEADER, Client
 from captcha_stateless.integrations.asgi import Message, PassGuard, Scope
 from captcha_stateless.integrations.starlette import RequirePass
 from captcha_stateless.testing import CaptchaServer
+from captcha_stateless.tokens.cookie import pass_in
 from tests.needs import module
 
 
@@ -220,6 +225,104 @@ def test_the_guard_takes_a_clearance_cookie_offline_only(captcha: CaptchaServer,
     online = ask_all(lambda client: guard(client=client), good)
 
     assert (offline, online) == ([200] * 3 + [403] * 3, [403])
+
+
+@pytest.mark.parametrize(
+    "path", ["//files/x", "/files//x", "/files/../files/x", "/./files/x", "/x/..", "/files\\x", "/.."]
+)
+def test_the_guard_refuses_a_path_that_others_read_as_another(ask_all: AskAll, path: str) -> None:
+    """``//x`` and ``/x/../y`` passed the guard, and StaticFiles served them."""
+    sent: list[Message] = []
+
+    async def run() -> None:
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        async def receive() -> Message:
+            raise AssertionError("nothing is read")
+
+        with Client("http://captcha.test", secret="x") as client:
+            guard = PassGuard(anything, client=client, paths=["/files"])
+            await guard({"type": "http", "method": "GET", "path": path, "headers": []}, receive, send)
+
+    anyio.run(run)
+
+    assert sent[0]["status"] == 403
+
+
+def served(folder: Path) -> Starlette:
+    (folder / "page.txt").write_text("the page")
+    return Starlette(routes=[Mount("/files", StaticFiles(directory=folder))])
+
+
+def under_root_path(app: Any) -> Any:
+    """Do what ``uvicorn --root-path /captcha`` does behind a proxy that strips the prefix."""
+
+    async def rooted(scope: Any, receive: Any, send: Any) -> None:
+        await app({**scope, "root_path": "/captcha", "path": "/captcha" + scope["path"]}, receive, send)
+
+    return rooted
+
+
+@pytest.mark.parametrize(
+    "url", ["/files/page.txt", "/files/%70age.txt", "/files//page.txt", "/%66iles/page.txt"]
+)
+def test_the_guard_holds_under_a_root_path_in_a_mount_and_before_files(
+    ask_all: AskAll, tmp_path: Path, url: str
+) -> None:
+    """It guarded nothing under a root path or a mount."""
+    app = served(tmp_path)
+
+    def rooted(client: Client) -> Any:
+        return under_root_path(PassGuard(app, client=client, paths=["/files"]))
+
+    def mounted(client: Client) -> Any:
+        return Starlette(routes=[Mount("/shop", PassGuard(app, client=client, paths=["/files"]))])
+
+    def middleware(client: Client) -> Any:
+        fast = FastAPI()
+        fast.mount("/", app)
+        fast.add_middleware(PassGuard, client=client, paths=["/files"])
+        return fast
+
+    get = {"method": "GET"}
+    assert ask_all(rooted, {**get, "url": url}) == [403]
+    assert ask_all(mounted, {**get, "url": f"/shop{url}"}) == [403]
+    assert ask_all(middleware, {**get, "url": url}) == [403]
+
+
+def test_what_is_not_guarded_is_still_served(ask_all: AskAll, tmp_path: Path) -> None:
+    app = served(tmp_path)
+    request = {"method": "GET", "url": "/files/page.txt"}
+
+    assert ask_all(
+        lambda client: under_root_path(PassGuard(app, client=client, paths=["/shop"])), request
+    ) == [200]
+
+
+@pytest.mark.parametrize(
+    "junk", ["\\" * 15_000, '"' * 15_000, ";" * 15_000, "; " * 7_500, f"{COOKIE}=" * 700, "a=" * 7_000]
+)
+def test_a_cookie_costs_one_look_at_each_character(captcha: CaptchaServer, junk: str) -> None:
+    """15 KB of backslashes blocked the loop for 1.5 s: two requests a second froze two workers."""
+    token = captcha.solve()
+
+    assert pass_in(f"other={junk}; {COOKIE}={token}") == token
+    assert pass_in(f"{junk}") == ""
+    # Twice the text, twice the time: a quadratic reader would take four times as long, sixteen at four times.
+    small, large = (cpu_seconds(f"other={junk * times}") for times in (4, 16))
+    assert large < 8 * small + 0.005
+
+
+def cpu_seconds(header: str) -> float:
+    """Tell what it takes to look for the pass, the least of five times."""
+
+    def once() -> float:
+        began = time.process_time()
+        pass_in(header)
+        return time.process_time() - began
+
+    return min(once() for _ in range(5))
 
 
 def test_the_guard_closes_a_websocket_and_passes_lifespan_on(client: Client) -> None:

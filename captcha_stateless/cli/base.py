@@ -2,8 +2,10 @@
 
 import os
 import socket
+import stat
 from collections.abc import Callable, Iterable
 from functools import wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import click
@@ -36,6 +38,14 @@ def read_settings() -> Settings:
     for warning in unknown(os.environ):
         click.echo(f"Warning: {warning}", err=True)
     return Settings.load(os.environ)
+
+
+def exposed_to_others(path: Path) -> str:
+    """Say that a file with secrets can be read by others; empty where it cannot."""
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if os.name != "posix" or not mode & 0o077:
+        return ""
+    return f"{path} can be read by others (mode {mode:04o}); run chmod 600 on it."
 
 
 def make_engine(settings: Settings) -> "Engine":

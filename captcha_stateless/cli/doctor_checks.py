@@ -1,8 +1,6 @@
 """The doctor: is this installation fit to serve?"""
 
 import asyncio
-import os
-import stat
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,7 +8,7 @@ from itertools import chain
 from typing import Literal
 
 from captcha_stateless.app import create_app
-from captcha_stateless.cli.base import require_host, require_workers
+from captcha_stateless.cli.base import exposed_to_others, require_host, require_workers
 from captcha_stateless.engine import Engine
 from captcha_stateless.errors import CaptchaError
 from captcha_stateless.kinds.profiles import PROFILES, Preset
@@ -84,11 +82,8 @@ def _clock(now: float) -> Iterator[Finding]:
 
 
 def _keys(settings: Settings, ring: KeyRing, now: float) -> Iterator[Finding]:
-    mode = stat.S_IMODE(settings.keys.stat().st_mode)
-    if os.name == "posix" and mode & 0o077:
-        yield Finding(
-            "wrong", f"{settings.keys} can be read by others (mode {mode:04o}); run chmod 600 on it."
-        )
+    if exposed := exposed_to_others(settings.keys):
+        yield Finding("wrong", exposed)
     else:
         yield Finding("good", f"{settings.keys} holds {len(ring.all)} keys and is its owner's alone.")
     retired = ring.find("retired")

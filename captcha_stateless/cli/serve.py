@@ -13,7 +13,13 @@ from importlib.util import find_spec
 import click
 
 from captcha_stateless import __version__, sites
-from captcha_stateless.cli.base import plainly, read_settings, require_host, require_workers
+from captcha_stateless.cli.base import (
+    exposed_to_others,
+    plainly,
+    read_settings,
+    require_host,
+    require_workers,
+)
 from captcha_stateless.errors import Misconfigured, Unavailable
 from captcha_stateless.settings import Settings
 from captcha_stateless.spelling import EVERY, UNIX
@@ -52,11 +58,14 @@ def serve(
     """Run the server; further options go to uvicorn as they are."""
     if trust_proxies is not None:
         os.environ["CAPTCHA_TRUSTED_PROXIES"] = trust_proxies
+    _refuse_to_log_tokens(uvicorn_options)
     settings = read_settings()
     require_workers(settings, workers)
     if not uds:
         require_host(host)
     _check_replay(settings)
+    if exposed := exposed_to_others(settings.keys):
+        click.echo(f"Warning: {exposed}", err=True)
     _allow_files()
     place = _socket(uds, settings) if uds else f"http://{f'[{host}]' if ':' in host else host}:{port}"
     click.echo(_banner(settings, place))
@@ -95,6 +104,19 @@ def _socket(uds: str, settings: Settings) -> str:
 def _both(host: str, workers: int) -> str:
     # uvicorn binds :: for IPv6 alone where it is one worker, and for both families where its workers share the socket.
     return "" if host == "::" and workers == 1 else host
+
+
+def _refuse_to_log_tokens(further: tuple[str, ...]) -> None:
+    """Refuse the one level of uvicorn's log that writes requests down as they are.
+
+    Raises:
+        Misconfigured: when it is asked for.
+    """
+    asked = [*further, os.environ.get("UVICORN_LOG_LEVEL", "")]
+    if any(word.lower().rpartition("=")[2] in ("trace", "5") for word in asked):
+        raise Misconfigured(
+            "--log-level trace would write tokens, answers and addresses to the log: use debug"
+        )
 
 
 def _uvicorn(settings: Settings, workers: int, further: tuple[str, ...]) -> list[str]:

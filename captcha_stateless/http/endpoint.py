@@ -10,6 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from captcha_stateless.errors import BadRequest, CaptchaError, TooMany, Unavailable
 from captcha_stateless.http.admission import Admission
+from captcha_stateless.http.query import is_bounded
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -69,6 +70,13 @@ class Words(Protocol):
     def standing(self) -> bool:
         """Whether the words of a refusal do not hang on the request."""
 
+    @property
+    def asks(self) -> bool:
+        """Whether others are asked about who sends a request."""
+
+    async def foresee(self, request: Request) -> None:
+        """Ask them."""
+
     def note(self, error: CaptchaError) -> None:
         """Tell the log of a refusal."""
 
@@ -86,7 +94,7 @@ class Endpoint:
         self._adapter = adapter
         self._methods = {**methods, **({"HEAD": methods["GET"]} if "GET" in methods else {})}
         self._allowed = ", ".join(sorted(self._methods))
-        self._standing = adapter.standing
+        self._standing, self._asks = adapter.standing, adapter.asks
         self._told: dict[tuple[type, str, str], Response] = {}
 
     @property
@@ -108,13 +116,17 @@ class Endpoint:
     async def _respond(self, scope: Scope, receive: Receive) -> Response:
         adapter, handler = self._adapter, self._methods.get(scope["method"])
         # Before anything is answered: who closes while the client still sends may take the answer from it. And before the
-        # request takes a place in the queue: a slow client holds none.
+        # request takes a place in the queue: neither a slow client nor a slow list of others holds one.
         request = await self._arrived(scope, receive)
         try:
             if handler is None:
                 raise MethodNotAllowed(self._allowed)
+            if not is_bounded(scope["query_string"]):
+                raise BadRequest("too many query parameters")
             if not adapter.queued:
                 return await handler(request)
+            if self._asks:
+                await adapter.foresee(request)
             async with adapter.admission:
                 return await handler(request)
         except CaptchaError as error:

@@ -10,6 +10,7 @@ from captcha_stateless.spelling import EVERY, MAPPED, UNIX, network
 
 #: Stands in the scope of a request that a trusted proxy handed on.
 TRUSTED = "captcha_stateless.trusted_peer"
+_FORWARDED = b"x-forwarded-for"
 
 
 class TrustedProxies:
@@ -29,6 +30,8 @@ class TrustedProxies:
         peer = scope.get("client")
         if peer and peer[0] in self._forwarded.trusted_hosts:
             scope[TRUSTED] = True
+            if self._forwarded.trusted_hosts.always_trust:
+                _keep_last_hop(scope)
         await self._forwarded(scope, receive, send)  # type: ignore[arg-type]  # as above
 
 
@@ -45,3 +48,13 @@ def _is_unix(scope: Scope) -> bool:
     # A connection that is lost already has no peer either; but its own end then has a port.
     server = scope.get("server")
     return server is not None and server[1] is None
+
+
+def _keep_last_hop(scope: Scope) -> None:
+    """Leave of the forwarded addresses the one that the peer itself wrote: whoever trusts any peer knows no hop before it."""
+    hops = (
+        b",".join(value for name, value in scope["headers"] if name == _FORWARDED).rpartition(b",")[2].strip()
+    )
+    if hops:
+        others = [header for header in scope["headers"] if header[0] != _FORWARDED]
+        scope["headers"] = [*others, (_FORWARDED, hops)]

@@ -8,6 +8,8 @@ from starlette.datastructures import QueryParams
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from captcha_stateless.http.query import is_bounded
+
 
 class WholeRoute(Route):
     """A route whose ``{rest:path}`` is all the rest of a path: Starlette's own ends at a line feed, and answers 404."""
@@ -28,8 +30,9 @@ class QueryRoute(Route):
     def asked(self, scope: Scope) -> bool:
         """Tell whether the parameter is there; only a spelling that few clients use is decoded for that."""
         query = scope["query_string"]
-        plainly = query.startswith(self._first) or self._further in query
-        return plainly or (bool(query) and self._query in QueryParams(query))
+        if query.startswith(self._first) or self._further in query:
+            return True
+        return bool(query) and is_bounded(query) and self._query in QueryParams(query)
 
 
 class RestRoute(Route):

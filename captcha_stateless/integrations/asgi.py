@@ -1,11 +1,12 @@
 """ASGI: a middleware that guards paths, for every framework that has no file of its own here."""
 
 import json
+import re
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from http.cookies import CookieError, SimpleCookie
 from typing import Any
 
-from captcha_stateless.client import COOKIE, HEADER, Client
+from captcha_stateless.client import HEADER, Client
+from captcha_stateless.tokens.cookie import pass_in
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -16,10 +17,15 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 _REFUSAL = json.dumps({"error": "A solved CAPTCHA is needed"}).encode()
 #: RFC 6455, section 7.4.1: a policy was violated.
 _POLICY_VIOLATION = 1008
+#: Doubled slashes, dot segments and backslashes.
+_UNPLAIN = re.compile(r"//|/\.\.?(?:/|$)|\\")
 
 
 class PassGuard:
     """Lets requests for some paths through with a right pass only.
+
+    A path is what the router matches: below the root path or mount of the application. One that is not in its plain form
+    (doubled slashes, dot segments, backslashes) is refused, for file servers and routers read it as another.
 
     Online the pass comes in the ``X-Captcha-Pass`` header and is used up; with ``offline`` the clearance cookie of ``/auth``
     counts, too, and nothing is used up: a pass opens every guarded path until it expires.
@@ -46,22 +52,24 @@ class PassGuard:
             action: what a pass must have been earned for.
         """
         self._app, self._client, self._offline, self._action = app, client, offline, action
-        self._paths = tuple(path.rstrip("/") for path in paths)
+        self._paths = tuple("/" + path.strip("/") if path.strip("/") else "" for path in paths)
         self._methods = frozenset(method.upper() for method in methods)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
-        if not self._is_guarded(scope) or await self._is_right(scope):
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+        elif _UNPLAIN.search(scope["path"]):
+            await _refuse(scope, send)
+        elif not self._is_guarded(scope) or await self._is_right(scope):
             await self._app(scope, receive, send)
         else:
             await _refuse(scope, send)
 
     def _is_guarded(self, scope: Scope) -> bool:
-        if scope["type"] not in ("http", "websocket"):
-            return False
         if self._methods and scope.get("method", "") and scope["method"] not in self._methods:
             return False
-        path: str = scope["path"]
+        path = _below(scope.get("root_path", "").rstrip("/"), scope["path"])
         return any(path == guarded or path.startswith(guarded + "/") for guarded in self._paths)
 
     async def _is_right(self, scope: Scope) -> bool:
@@ -70,17 +78,14 @@ class PassGuard:
         }
         token = headers.get(HEADER.lower())
         if self._offline:
-            token = token or _cookie(headers.get("cookie", ""))
+            token = token or pass_in(headers.get("cookie", ""))
             return bool(await self._client.averify_offline(token, action=self._action))
         return bool(await self._client.averify(token, action=self._action))
 
 
-def _cookie(header: str) -> str | None:
-    try:
-        morsel = SimpleCookie(header).get(COOKIE)
-    except CookieError:
-        return None
-    return morsel.value if morsel else None
+def _below(root: str, path: str) -> str:
+    """Take the root path off, which servers and mounts leave in front (ASGI, version 2.5 of HTTP)."""
+    return path.removeprefix(root) if path.startswith(f"{root}/") else path
 
 
 async def _refuse(scope: Scope, send: Send) -> None:

@@ -3,6 +3,7 @@
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import Any, ClassVar
 
 from starlette.requests import Request
@@ -20,7 +21,7 @@ from captcha_stateless.errors import (
 )
 from captcha_stateless.gate import Binding, Gate
 from captcha_stateless.http.admission import Admission
-from captcha_stateless.http.endpoint import Endpoint, Handler
+from captcha_stateless.http.endpoint import Endpoint, Handler, MethodNotAllowed
 from captcha_stateless.http.origin import page_host
 from captcha_stateless.http.proxies import TRUSTED
 from captcha_stateless.http.replies import Json
@@ -63,6 +64,8 @@ class Adapter(ABC):
 
     #: Whether tokens of this protocol can be heard at ``/api/audio``: their purpose is the protocol's name then.
     heard: ClassVar[bool] = False
+    #: Whether challenges are drawn here.
+    draws: ClassVar[bool] = False
     #: Whether a request waits for its turn: all but probes, which must be answered under any load.
     queued: ClassVar[bool] = True
 
@@ -76,10 +79,11 @@ class Adapter(ABC):
     ) -> None:
         """Take the sites as a call, for they may change at any time."""
         self.engine, self.settings, self._sites = engine, settings, sites
+        self._guard = guard or open_guard()
         self.gate = Gate(
             engine,
             sites,
-            guard or open_guard(),
+            self._guard,
             default_policy=settings.policy,
             test_keys=settings.test_keys,
         )
@@ -114,6 +118,15 @@ class Adapter(ABC):
     def standing(self) -> bool:
         """Whether the words of a refusal do not hang on the request."""
         return type(self).reply is Adapter.reply
+
+    @property
+    def asks(self) -> bool:
+        """Whether others are asked about who sends a request."""
+        return self.draws and self._guard.asks
+
+    async def foresee(self, request: Request) -> None:
+        """Ask them, before the request takes a place in the queue."""
+        await self._guard.foresee(self.caller(request))
 
     def fault(self, request: Request) -> Response:
         """Word a fault of ours."""
@@ -191,3 +204,10 @@ def _report(protocol: str, error: CaptchaError) -> None:
 def wording(table: Mapping[type[CaptchaError], Any], error: CaptchaError) -> Any:
     """Find the words for an error: those of its own type, or of the nearest type above it."""
     return next(table[kind] for kind in type(error).__mro__ if kind in table)
+
+
+def mistake(error: CaptchaError) -> tuple[str, HTTPStatus]:
+    """Word what can be wrong with a request that asks for nothing but a file: its method, or how it is put."""
+    if isinstance(error, MethodNotAllowed):
+        return "Method not allowed", HTTPStatus.METHOD_NOT_ALLOWED
+    return "Bad request", HTTPStatus.BAD_REQUEST

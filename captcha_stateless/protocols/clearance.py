@@ -17,9 +17,7 @@ from captcha_stateless.http.endpoint import BodyTooLarge, Handler, MethodNotAllo
 from captcha_stateless.http.replies import Json
 from captcha_stateless.protocols.base import Adapter, Table, wording
 from captcha_stateless.sites import Site
-
-#: The prefix binds it to this host, to TLS and to the whole site (RFC 6265bis, section 4.1.3.2).
-COOKIE = "__Host-captcha-pass"
+from captcha_stateless.tokens.cookie import COOKIE, pass_in
 
 WORDS: dict[type[CaptchaError], tuple[HTTPStatus, str]] = {
     BadRequest: (HTTPStatus.BAD_REQUEST, "Send a JSON object with the pass as response"),
@@ -47,7 +45,7 @@ class Clearance(Adapter):
 
     async def check(self, request: Request) -> Response:
         """Answer 204 where the cookie holds a live pass of the site, 401 otherwise."""
-        self.engine.passes.recognise(request.cookies.get(COOKIE, ""), self._site(request))
+        self.engine.passes.recognise(pass_in(request.headers.get("cookie", "")), self._site(request))
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
     async def clear(self, request: Request) -> Response:

@@ -6,9 +6,8 @@ from typing import Any, ClassVar
 from starlette.responses import PlainTextResponse, Response
 
 from captcha_stateless.errors import CaptchaError
-from captcha_stateless.http.endpoint import MethodNotAllowed
 from captcha_stateless.protocols import scripts
-from captcha_stateless.protocols.base import Adapter, Table
+from captcha_stateless.protocols.base import Adapter, Table, mistake
 from captcha_stateless.protocols.scripts import ANYONE, KEPT_SHORT
 
 #: The element `<captcha-stateless>` alone, and what the three interfaces make of it.
@@ -97,9 +96,9 @@ class Compat(Adapter):
         return {path: {"GET": scripts.serving(content, headers)} for path, content in contents.items()}
 
     def word(self, error: CaptchaError) -> Response:
-        """Word the one mistake there is."""
-        assert isinstance(error, MethodNotAllowed)
-        return PlainTextResponse("Method not allowed", 405)
+        """Word the mistakes that a request for a file can make."""
+        text, status = mistake(error)
+        return PlainTextResponse(text, status)
 
 
 def _script(path: str) -> bytes:

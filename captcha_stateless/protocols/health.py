@@ -7,9 +7,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from captcha_stateless.errors import CaptchaError
-from captcha_stateless.http.endpoint import MethodNotAllowed
 from captcha_stateless.http.replies import Json
-from captcha_stateless.protocols.base import Adapter, Table
+from captcha_stateless.protocols.base import Adapter, Table, mistake
 from captcha_stateless.settings import Settings
 
 #: Probes commonly wait for a second.
@@ -55,9 +54,9 @@ class Health(Adapter):
         return _answer(state.ready and not request.app.state.draining, checks)
 
     def word(self, error: CaptchaError) -> Response:
-        """Word the one mistake there is."""
-        assert isinstance(error, MethodNotAllowed)
-        return Json({"error": "Method not allowed"}, 405)
+        """Word the mistakes that a request for a file can make."""
+        text, status = mistake(error)
+        return Json({"error": text}, status)
 
 
 def _answer(good: bool, checks: dict[str, object]) -> Response:

@@ -6,9 +6,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from captcha_stateless.errors import CaptchaError
-from captcha_stateless.http.endpoint import MethodNotAllowed
 from captcha_stateless.http.replies import Json
-from captcha_stateless.protocols.base import Adapter, Table
+from captcha_stateless.protocols.base import Adapter, Table, mistake
 from captcha_stateless.tokens.keys import PUBLISHED_SECONDS
 
 #: A key signs no earlier than this after it was published everywhere, so whoever keeps the set so long misses none.
@@ -34,6 +33,6 @@ class Jwks(Adapter):
         )
 
     def word(self, error: CaptchaError) -> Response:
-        """Word the one mistake there is."""
-        assert isinstance(error, MethodNotAllowed)
-        return PlainTextResponse("Method not allowed", 405)
+        """Word the mistakes that a request for a file can make."""
+        text, status = mistake(error)
+        return PlainTextResponse(text, status)

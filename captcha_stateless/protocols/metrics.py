@@ -6,7 +6,7 @@ from typing import ClassVar
 from starlette.requests import Request
 from starlette.responses import Response
 
-from captcha_stateless.errors import CaptchaError, Unavailable, WrongSecret
+from captcha_stateless.errors import BadRequest, CaptchaError, Unavailable, WrongSecret
 from captcha_stateless.http.endpoint import MethodNotAllowed
 from captcha_stateless.http.replies import Json
 from captcha_stateless.protocols.base import Adapter, Table, wording
@@ -18,6 +18,7 @@ MEDIA_TYPE = "text/plain; version=1.0.0; charset=utf-8"
 
 WORDS: dict[type[CaptchaError], tuple[HTTPStatus, str]] = {
     WrongSecret: (HTTPStatus.UNAUTHORIZED, "Send the metrics key as a bearer token"),
+    BadRequest: (HTTPStatus.BAD_REQUEST, "Bad request"),
     MethodNotAllowed: (HTTPStatus.METHOD_NOT_ALLOWED, "Method not allowed"),
     CaptchaError: (HTTPStatus.SERVICE_UNAVAILABLE, "Temporarily unavailable"),
 }

@@ -44,6 +44,7 @@ class MiniCap(Adapter):
     """``POST /api/captcha/generate/`` draws, ``POST /api/captcha/validate/`` judges; both without the last slash too."""
 
     name: ClassVar[str] = "minicap"
+    draws: ClassVar[bool] = True
     heard: ClassVar[bool] = True
 
     def table(self) -> Table:

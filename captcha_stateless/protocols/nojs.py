@@ -65,6 +65,7 @@ class NoJs(Adapter):
     """``GET /nojs`` begins a run, ``POST /nojs`` answers a stage of it."""
 
     name: ClassVar[str] = "nojs"
+    draws: ClassVar[bool] = True
     prefixed: ClassVar[bool] = False
     heard: ClassVar[bool] = True
 

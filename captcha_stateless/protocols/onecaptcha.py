@@ -74,6 +74,7 @@ class OneCaptcha(Adapter):
     """
 
     name: ClassVar[str] = "onecaptcha"
+    draws: ClassVar[bool] = True
     heard: ClassVar[bool] = True
 
     def table(self) -> Table:

@@ -12,9 +12,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from captcha_stateless.errors import CaptchaError
-from captcha_stateless.http.endpoint import MethodNotAllowed
 from captcha_stateless.kinds import KINDS
-from captcha_stateless.protocols.base import Adapter, Table
+from captcha_stateless.protocols.base import Adapter, Table, mistake
 from captcha_stateless.settings import Settings
 
 VERSION = "3.1.0"
@@ -36,9 +35,9 @@ class OpenApi(Adapter):
         return {"/openapi.json": {"GET": serve}}
 
     def word(self, error: CaptchaError) -> Response:
-        """Word the one mistake there is."""
-        assert isinstance(error, MethodNotAllowed)
-        return PlainTextResponse("Method not allowed", 405)
+        """Word the mistakes that a request for a file can make."""
+        text, status = mistake(error)
+        return PlainTextResponse(text, status)
 
 
 def document(settings: Settings) -> dict[str, Any]:

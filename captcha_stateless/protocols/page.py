@@ -10,9 +10,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from captcha_stateless.errors import CaptchaError
-from captcha_stateless.http.endpoint import MethodNotAllowed
 from captcha_stateless.protocols import scripts
-from captcha_stateless.protocols.base import Adapter, Table
+from captcha_stateless.protocols.base import Adapter, Table, mistake
 from captcha_stateless.settings import Settings
 
 #: Everything from this origin; no frame around it, no form out of it.
@@ -56,9 +55,9 @@ class Page(Adapter):
         )
 
     def word(self, error: CaptchaError) -> Response:
-        """Word the one mistake there is."""
-        assert isinstance(error, MethodNotAllowed)
-        return PlainTextResponse("Method not allowed", 405)
+        """Word the mistakes that a request for a file can make."""
+        text, status = mistake(error)
+        return PlainTextResponse(text, status)
 
 
 @lru_cache(maxsize=8)

@@ -65,6 +65,7 @@ class RelaySms(Adapter):
     """``POST /v1/new`` draws, ``/v1/solve`` judges once, ``/v1/verify`` lets a solved challenge through once."""
 
     name: ClassVar[str] = "relaysms"
+    draws: ClassVar[bool] = True
     heard: ClassVar[bool] = True
 
     def table(self) -> Table:

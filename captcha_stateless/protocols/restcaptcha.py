@@ -70,6 +70,7 @@ class RestCaptcha(Adapter):
     """``/v1/challenge``, ``/v1/verify``, ``/v1/reset``, each of which names its site by ``?siteKey=``, and ``/health``."""
 
     name: ClassVar[str] = "restcaptcha"
+    draws: ClassVar[bool] = True
     #: RelaySMS claims this path too, without the parameter.
     queries: ClassVar[Mapping[str, str]] = {"/v1/verify": SITE_KEY}
 

@@ -23,7 +23,7 @@ from captcha_stateless.errors import (
     WrongSecret,
     WrongSite,
 )
-from captcha_stateless.http.bodies import media_type
+from captcha_stateless.http.bodies import media_type, require_utf_8
 from captcha_stateless.http.endpoint import Handler, MethodNotAllowed
 from captcha_stateless.http.replies import Json
 from captcha_stateless.model import Pass
@@ -119,6 +119,8 @@ class Siteverify(Adapter):
         """Word what is no verdict: a method that is not taken, or a part that is down."""
         if isinstance(error, MethodNotAllowed):
             return self._refusal(["bad-request"], HTTPStatus.METHOD_NOT_ALLOWED)
+        if isinstance(error, BadRequest):
+            return self._refusal(["bad-request"])
         return self._refusal([wording(CODES, error)], HTTPStatus.SERVICE_UNAVAILABLE)
 
     def _methods(self, dialect: Dialect) -> dict[str, Handler]:
@@ -145,6 +147,7 @@ class Siteverify(Adapter):
         content = await request.body()
         named = media_type(request)
         if named == "multipart/form-data":
+            require_utf_8(request)
             return _fields(await _multipart(request, content))
         if named.endswith("json") or content.lstrip().startswith(b"{"):
             return _fields(_json(content))

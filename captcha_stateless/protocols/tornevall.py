@@ -62,6 +62,7 @@ class Tornevall(Adapter):
     """Below ``/3.0/captcha`` and ``/2.0/captcha``: getCaptcha, getImage and testCaptcha, in any case."""
 
     name: ClassVar[str] = "tornevall"
+    draws: ClassVar[bool] = True
     heard: ClassVar[bool] = True
 
     def table(self) -> Table:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from captcha_stateless.errors import Blocked
 from captcha_stateless.risk.counters import Counters
-from captcha_stateless.risk.networks import ALLOW, BLOCK, Address, Networks, parse, prefix
+from captcha_stateless.risk.networks import ALLOW, BLOCK, UNNAMED, Address, Networks, parse, prefix
 from captcha_stateless.tokens.digests import keyed_hash
 
 if TYPE_CHECKING:
@@ -55,11 +55,22 @@ class Assessor:
             Blocked: when the address is on the block list.
         """
         address, verdict, who = self._found(caller, site)
-        if address is None or not who:
+        if not who:
             return Risk(0 if address else caller.score or 0)
         activity = self._activity(self._challenges.add(who, now))
-        listed = await self._listed(address, now) if self._dnsbl else 0
+        listed = await self._listed(address, now) if address else 0
         return Risk(max(verdict or 0, caller.score or 0, activity, listed), who)
+
+    @property
+    def asks(self) -> bool:
+        """Whether others are asked about callers, which may take a while."""
+        return self._dnsbl is not None
+
+    async def foresee(self, caller: Caller, now: float) -> None:
+        """Ask others about a caller now, so that :meth:`assess` need not wait for them."""
+        address = parse(caller.address)
+        if address is not None:
+            await self._listed(address, now)
 
     def who(self, caller: Caller, site: str) -> bytes:
         """Tell the keyed hash under which a caller's prefix is counted, counting nothing; empty: it is not.
@@ -72,7 +83,8 @@ class Assessor:
     def metered(self, caller: Caller) -> bytes:
         """Tell the keyed hash under which a caller's answers are counted, whatever the site; empty: they are not.
 
-        A proxy on the same machine that is not trusted speaks for everybody: what comes from there is not counted.
+        A proxy on the same machine that is not trusted speaks for everybody: what comes from there is not counted. All who
+        are said to come from what is no address share one count.
 
         Raises:
             Blocked: when the address is on the block list.
@@ -83,7 +95,7 @@ class Assessor:
     def _found(self, caller: Caller, site: str) -> tuple[Address | None, int | None, bytes]:
         address = parse(caller.address)
         if address is None:
-            return None, None, b""
+            return None, None, keyed_hash(self._key, UNNAMED, site.encode()) if caller.address else b""
         verdict = self._networks().find(address)
         if verdict == BLOCK:
             raise Blocked("the address is on the block list")

@@ -38,6 +38,10 @@ def prefix(address: Address) -> bytes:
     return bytes([version]) + address.packed[: PREFIX_BITS[version] // 8]
 
 
+#: In the place of a prefix: all whose address is said to be something that is none.
+UNNAMED = b"\0unnamed"
+
+
 class Networks:
     """Networks and their verdicts: ``ALLOW``, ``BLOCK`` or a score; of several that hold an address the narrowest decides."""
 

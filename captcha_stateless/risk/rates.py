@@ -15,7 +15,7 @@ from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter as OwnLimiter
 
 from captcha_stateless.errors import TooMany
-from captcha_stateless.risk.networks import ALLOW, Networks, prefix
+from captcha_stateless.risk.networks import ALLOW, UNNAMED, Networks, prefix
 from captcha_stateless.risk.networks import parse as parse_address
 from captcha_stateless.stores.url import RedisUrl
 from captcha_stateless.tokens.digests import keyed_hash
@@ -64,9 +64,9 @@ class Rates:
             TooMany: when its network has asked too many; the challenge counts none the less.
         """
         address = parse_address(text)
-        if address is None or self._networks().find(address) == ALLOW:
+        if not text or (address and self._networks().find(address) == ALLOW):
             return
-        who = keyed_hash(self._key, b"rate", prefix(address), site.encode()).hex()
+        who = keyed_hash(self._key, b"rate", prefix(address) if address else UNNAMED, site.encode()).hex()
         for rate in self._rates:
             seconds = await self._seconds_over(rate, who)
             if seconds is not None:

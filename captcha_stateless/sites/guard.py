@@ -133,6 +133,15 @@ class Guard:
             raise TooMany("the network answers too often", retry_after_seconds=_ANSWERED_RETRY_SECONDS)
         self._answers.add(who, now)
 
+    @property
+    def asks(self) -> bool:
+        """Whether others are asked about callers, which may take a while."""
+        return self._assessor.asks
+
+    async def foresee(self, caller: Caller) -> None:
+        """Ask others about a caller, before it takes a place in the queue."""
+        await self._assessor.foresee(caller, self._clock())
+
     def who(self, caller: Caller, site: str) -> bytes:
         """Tell the keyed hash under which a caller's network is counted at a site; empty: it is not.
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from captcha_stateless.protocols.clearance import COOKIE
 from captcha_stateless.testing import CaptchaServer
+from captcha_stateless.tokens.cookie import COOKIE
 from captcha_stateless.tokens.digests import fingerprint
 from tests.edge import programs
 from tests.live import free_port

@@ -20,6 +20,7 @@ import pytest
 from jwcrypto.jwk import JWK
 
 from captcha_stateless.app import create_engine
+from captcha_stateless.client import Client
 from captcha_stateless.engine import Engine
 from captcha_stateless.settings import Settings
 from captcha_stateless.tokens import keys
@@ -54,11 +55,11 @@ class Issuer:
         self.engine: Engine = create_engine(Settings(**options), lambda: self.ring)  # type: ignore[arg-type]
         self.published = self.engine.passes.published()
 
-    def earn(self, *, site: str = "dev-site", life: int = 300, ahead: int = 0) -> str:
+    def earn(self, *, site: str = "dev-site", life: int = 300, ahead: int = 0, kind: str = "grid") -> str:
         claims = self.engine.issue("tests", "grid", site=site, host="localhost").claims
         earned = self.engine.passes.vouch(claims).claims
         return Signer(lambda: self.ring, "captcha-stateless").sign(
-            replace(earned, iat=earned.iat + ahead, exp=int(time.time()) + life)
+            replace(earned, kind=kind, iat=earned.iat + ahead, exp=int(time.time()) + life)
         )
 
     @property
@@ -118,6 +119,7 @@ def workerd(folder: Path, issuer: Issuer, site: int, port: int) -> Iterator[str]
         "JWKS": f"{behind}/.well-known/jwks.json",
         "ISSUER": "captcha-stateless",
         "SITE": "dev-site",
+        "KINDS": "grid text audio",
     }
     runner = str(Path(__file__).parent / "worker.mjs")
     with programs.running([program("node"), runner, str(port), json.dumps(bindings)], port) as url:
@@ -166,6 +168,7 @@ BAD: dict[str, Callable[[Issuer, Issuer], str]] = {
     "no pass": lambda ours, theirs: "x.y.z",
     "expired": lambda ours, theirs: ours.earn(life=-1),
     "another site": lambda ours, theirs: ours.earn(site="shop"),
+    "a kind that does not count": lambda ours, theirs: ours.earn(kind="work"),
     "another deployment": lambda ours, theirs: theirs.earn(),
     "another key's signature": lambda ours, theirs: (
         ours.earn().rpartition(".")[0] + "." + theirs.earn().rpartition(".")[2]
@@ -210,14 +213,29 @@ def pyjwt(issuer: Issuer, token: str) -> bool:
         )
     except (jwt.InvalidTokenError, KeyError):
         return False
-    return bool(found["header"]["typ"] == "captcha-pass+jwt")
+    return bool(
+        found["header"]["typ"] == "captcha-pass+jwt" and found["payload"]["kind"] in ("grid", "text", "audio")
+    )
 
 
-def test_pyjwt_gives_the_same_verdicts(issuer: Issuer, tmp_path: Path) -> None:
+def ours(issuer: Issuer, token: str) -> bool:
+    """Judge as our own client does, from the same keys."""
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json=issuer.published)
+
+    with Client("http://captcha.test", site_key="dev-site", transport=httpx.MockTransport(answer)) as client:
+        return bool(client.verify_offline(token, kinds=["grid", "text", "audio"]))
+
+
+@pytest.mark.parametrize("judge", [pyjwt, ours])
+def test_back_ends_give_the_same_verdicts(
+    issuer: Issuer, tmp_path: Path, judge: Callable[[Issuer, str], bool]
+) -> None:
     theirs = Issuer(tmp_path)
 
-    good = [pyjwt(issuer, issuer.earn(life=life)) for life in (30, 300, 1_800)]
-    bad = {what for what, make in BAD.items() if pyjwt(issuer, make(issuer, theirs))}
+    good = [judge(issuer, issuer.earn(life=life)) for life in (30, 300, 1_800)]
+    bad = {what for what, make in BAD.items() if judge(issuer, make(issuer, theirs))}
 
     assert (good, bad) == ([True] * 3, set())
 

@@ -21,11 +21,15 @@ class Words:
     max_body_bytes: ClassVar[int] = 10
     queued: ClassVar[bool] = True
     standing = True
+    asks = False
 
     def __init__(self) -> None:
         self.admission = Admission()
         self.noted: list[str] = []
         self.worded = 0
+
+    async def foresee(self, request: Request) -> None:
+        await asyncio.Event().wait()
 
     def note(self, error: CaptchaError) -> None:
         self.noted.append(str(error))
@@ -65,6 +69,38 @@ def ask(words: Words, *errors: CaptchaError) -> list[tuple[int, str | None, byte
 
     asyncio.run(run())
     return told
+
+
+def test_who_waits_for_others_holds_no_place() -> None:
+    """A slow DNS blocklist held the places of the queue, and everybody waited."""
+    slow, quick = Words(), Words()
+    slow.asks, slow.admission = True, quick.admission
+    statuses: list[object] = []
+
+    async def handler(_: Request) -> Response:
+        return PlainTextResponse("here")
+
+    async def receive() -> dict[str, object]:
+        return {"type": "http.request", "body": b""}
+
+    async def send(message: dict[str, object]) -> None:
+        statuses.append(message.get("status"))
+
+    async def run() -> None:
+        waiting = [
+            asyncio.create_task(Endpoint(slow, {"GET": handler})(dict(SCOPE), receive, send))  # type: ignore[arg-type]  # as above
+            for _ in range(100)
+        ]
+        await asyncio.sleep(0.01)
+        await Endpoint(quick, {"GET": handler})(dict(SCOPE), receive, send)  # type: ignore[arg-type]  # as above
+        assert not any(task.done() for task in waiting)
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+
+    asyncio.run(run())
+
+    assert statuses[0] == 200
 
 
 def test_a_refusal_is_worded_once_and_noted_each_time() -> None:

@@ -86,6 +86,32 @@ def test_the_list_of_networks_is_asked_about_the_forwarded_address(
     assert [reply.status_code for reply in replies] == [403, 403, 200]
 
 
+@pytest.mark.parametrize(
+    "forwarded", [f"127.0.0.1, {STRANGER}", f"10.0.0.1,192.0.2.99 , {STRANGER}", STRANGER]
+)
+def test_whoever_trusts_any_peer_believes_its_last_hop(
+    make_server: MakeServer, tmp_path: Path, forwarded: str
+) -> None:
+    """The leftmost hop is what a visitor wrote himself."""
+    path = tmp_path / "networks.txt"
+    path.write_text(f"block {STRANGER}/32\n")
+    server = make_server(trusted_proxies=("*",), risk_networks=path)
+
+    assert ask(server, PROXY, X_Forwarded_For=forwarded).status_code == 403
+    assert ask(server, PROXY, X_Forwarded_For=f"{STRANGER}, 192.0.2.9").status_code == 200
+
+
+def test_who_cannot_be_named_shares_one_bucket(make_server: MakeServer) -> None:
+    """An address that is none was neither counted nor limited."""
+    server = make_server(trusted_proxies=("10.0.0.0/8",), rate_limit=("2/hour",))
+
+    replies = [
+        ask(server, PROXY, X_Forwarded_For=name) for name in ("unknown", "_hidden", "300.1.1.1", STRANGER)
+    ]
+
+    assert [reply.status_code for reply in replies] == [200, 200, 429, 200]
+
+
 def test_without_the_setting_no_proxy_is_believed(make_server: MakeServer) -> None:
     server = make_server(risk_header="X-Bot-Score")
 

@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 import httpx
 import pytest
 
-from captcha_stateless.protocols.clearance import COOKIE, Clearance
+from captcha_stateless.protocols.clearance import Clearance
+from captcha_stateless.tokens.cookie import COOKIE
 from captcha_stateless.tokens.digests import fingerprint
 from tests.conftest import MakeServer
 from tests.protocols.contract import AdapterContract

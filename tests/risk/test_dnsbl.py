@@ -1,5 +1,6 @@
 """DNS blocklists: asked rightly, seldom and briefly, and never believed when they do not answer."""
 
+import asyncio
 import socket
 import threading
 from collections.abc import Iterator
@@ -11,7 +12,14 @@ import dns.rcode
 import dns.rrset
 import pytest
 
-from captcha_stateless.risk.dnsbl import FAILED_SECONDS, MAX_ASKING, REMEMBERED_SECONDS, Dnsbl, resolver
+from captcha_stateless.risk.dnsbl import (
+    FAILED_SECONDS,
+    MAX_ASKING,
+    MOST_FAILURES,
+    REMEMBERED_SECONDS,
+    Dnsbl,
+    resolver,
+)
 
 LISTED = ip_address("8.8.4.4")
 STOP = b"stop"
@@ -90,6 +98,30 @@ def test_addresses_of_no_public_network_are_not_asked_about(text: str) -> None:
     assert lookup.asked == []
 
 
+def test_a_network_is_asked_about_once() -> None:
+    lookup = List("127.0.0.2")
+    dnsbl = Dnsbl("zen.example", lookup, b"key")
+
+    async def at_once() -> list[bool]:
+        return await asyncio.gather(*(dnsbl.listed(ip_address(f"8.8.8.{number}"), 0) for number in range(50)))
+
+    assert anyio.run(at_once) == [True] * 50
+    assert listed(dnsbl, "8.8.8.200", now=1)
+    assert len(lookup.asked) == 1
+
+
+def test_a_list_that_fails_again_and_again_is_left_in_peace() -> None:
+    """A slow list held the places of the queue: half of all requests took a second."""
+    lookup = List(fails=True)
+    dnsbl = Dnsbl("zen.example", lookup, b"key")
+
+    for number in range(100):
+        assert not listed(dnsbl, f"8.8.{number}.8", now=1)
+    assert len(lookup.asked) == MOST_FAILURES
+    listed(dnsbl, "8.8.8.8", now=1 + FAILED_SECONDS)
+    assert len(lookup.asked) == MOST_FAILURES + 1
+
+
 def test_only_so_many_questions_are_open_at_once() -> None:
     asked = 0
 
@@ -103,9 +135,9 @@ def test_only_so_many_questions_are_open_at_once() -> None:
         dnsbl = Dnsbl("zen.example", slow, b"key")
         async with anyio.create_task_group() as group:
             for number in range(MAX_ASKING):
-                group.start_soon(dnsbl.listed, ip_address(f"8.8.8.{number}"), 0)
+                group.start_soon(dnsbl.listed, ip_address(f"8.8.{number}.8"), 0)
             await anyio.wait_all_tasks_blocked()
-            late = await dnsbl.listed(ip_address("8.8.9.9"), 0)
+            late = await dnsbl.listed(ip_address("8.9.9.9"), 0)
             group.cancel_scope.cancel()
         return late
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from captcha_stateless.protocols.clearance import COOKIE
 from captcha_stateless.testing import CaptchaServer
+from captcha_stateless.tokens.cookie import COOKIE
 from tests.edge.test_clearance import SITES
 from tests.web.conftest import Visit
 

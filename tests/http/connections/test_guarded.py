@@ -274,6 +274,23 @@ def test_bodies_of_all_sizes_arrive_whole(client: socket.socket, size: int) -> N
         assert answer(client).endswith(b"\r\n\r\n%d" % size)
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        b"Content-Length: 3\r\nContent-Length: 3\r\n",
+        b"Content-Length: 3\r\ncontent-length : 3\r\n",
+        b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n",
+        b"transfer-encoding: chunked\r\nContent-Length: 3\r\n",
+        b"X-One: two\r\n three\r\nContent-Length: 3\r\n",
+        b"X-One: two\r\n\tthree: four\r\n",
+    ],
+)
+def test_a_head_that_a_proxy_may_read_differently_is_refused(client: socket.socket, fields: bytes) -> None:
+    client.sendall(b"POST / HTTP/1.1\r\nHost: a\r\n" + fields + b"\r\nabc")
+
+    assert answer(client).startswith(b"HTTP/1.1 400")
+
+
 def test_the_longest_idle_connection_makes_room(listener: tuple[uvicorn.Server, int]) -> None:
     server, port = listener
     wait_until(lambda: not server.server_state.connections)  # those of the tests before

@@ -1,5 +1,6 @@
 """The client for back ends: its verdicts, its patience, and what it does where the server is out of reach."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from captcha_stateless.client import Client, Verdict
 from captcha_stateless.errors import Misconfigured
+from captcha_stateless.testing import CaptchaServer
 from captcha_stateless.tokens import keys
 from tests.conftest import MakeServer
 from tests.support import Server
@@ -133,16 +135,80 @@ def test_a_server_out_of_reach_is_a_no_unless_the_site_says_otherwise(
     [
         httpx.Response(500),
         httpx.Response(503, json={"success": False, "error-codes": ["internal-error"]}),
+    ],
+)
+def test_a_server_that_fails_is_out_of_reach(wire: Wire, ask: Ask, answer: httpx.Response) -> None:
+    wire.failures, wire.failure = 99, lambda: httpx.Response(answer.status_code, content=answer.content)
+
+    assert ask(client(wire), "verify", wire.server.earn()) == Verdict(False, ("unreachable",))
+    assert ask(client(wire, fail_open=True), "verify", wire.server.earn()) == Verdict(True, ("unreachable",))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
         httpx.Response(200, text="<html>"),
         httpx.Response(200, json=[True]),
         httpx.Response(200, json={"success": "true"}),
         httpx.Response(302, headers={"location": "http://evil.example/"}),
+        httpx.Response(400),
+        httpx.Response(404),
+        httpx.Response(413),
+        httpx.Response(429),
     ],
 )
-def test_what_is_no_verdict_is_a_no(wire: Wire, ask: Ask, answer: httpx.Response) -> None:
+def test_what_is_no_verdict_is_a_no_and_never_opens(wire: Wire, ask: Ask, answer: httpx.Response) -> None:
+    """A visitor's token of 66 KB met the proxy's 413, which counted as an outage."""
     wire.failures, wire.failure = 99, lambda: httpx.Response(answer.status_code, content=answer.content)
 
-    assert ask(client(wire), "verify", wire.server.earn()) == Verdict(False, ("unreachable",))
+    assert ask(client(wire, fail_open=True), "verify", wire.server.earn()) == Verdict(False, ("refused",))
+
+
+@pytest.mark.parametrize("token", ["x" * 2_049, "y" * 66_000, "pässe", "\ud800", b"\xff\xfe", b"x" * 2_049])
+@pytest.mark.parametrize("question", ["verify", "verify_offline"])
+def test_what_cannot_be_a_pass_is_a_no_before_any_call(
+    wire: Wire, ask: Ask, question: str, token: str | bytes
+) -> None:
+    wire.failures = 99
+
+    verdict = ask(client(wire, fail_open=True), question, token)
+
+    assert (verdict, wire.requests) == (Verdict(False, ("invalid-input-response",)), 0)
+
+
+@pytest.mark.parametrize("question", ["verify", "verify_offline"])
+def test_a_pass_may_come_as_bytes(wire: Wire, ask: Ask, question: str) -> None:
+    assert ask(client(wire), question, wire.server.earn().encode())
+
+
+@pytest.mark.parametrize(
+    ("kinds", "right"), [(None, True), (["grid", "text"], True), (["text"], False), ([], False)]
+)
+def test_offline_the_kinds_that_count_are_the_caller_s_to_name(
+    wire: Wire, ask: Ask, kinds: list[str] | None, right: bool
+) -> None:
+    verdict = ask(client(wire), "verify_offline", wire.server.earn(), kinds=kinds)
+
+    assert (verdict.success, verdict.codes) == (right, () if right else ("kind-mismatch",))
+
+
+def test_each_event_loop_has_connections_of_its_own() -> None:
+    """Flask runs each asynchronous view in a new loop: the second found the first one's connections, and failed."""
+    with CaptchaServer() as server:
+        to = Client(server.url, secret=server.secret)
+        tokens = [server.solve() for _ in range(3)]
+        opened: list[httpx.AsyncClient] = []
+
+        async def ask(token: str) -> Verdict:
+            verdict = await to.averify(token)
+            opened.append(await to._async.client())
+            return verdict
+
+        verdicts = [asyncio.run(ask(token)) for token in tokens]
+
+    assert [bool(verdict) for verdict in verdicts] == [True] * 3
+    assert len(set(map(id, opened))) == 3
+    assert all(each.is_closed for each in opened)
 
 
 def test_a_call_is_made_again_under_an_idempotency_key_only(wire: Wire, ask: Ask) -> None:
@@ -241,6 +307,18 @@ def test_keys_once_fetched_serve_while_the_server_is_away(wire: Wire, ask: Ask) 
     wire.server.clock.pass_(299)
 
     assert ask(to, "verify_offline", token).success
+
+
+def test_keys_of_yesterday_are_not_trusted_for_ever(wire: Wire, ask: Ask) -> None:
+    """A key that leaked was trusted for as long as its set could not be fetched."""
+    to = client(wire)
+    ask(to, "verify_offline", wire.server.earn())
+    wire.failures = 99
+
+    wire.server.clock.pass_(86_600)
+    assert ask(to, "verify_offline", wire.server.earn())
+    wire.server.clock.pass_(200)
+    assert ask(to, "verify_offline", wire.server.earn()) == Verdict(False, ("unreachable",))
 
 
 @pytest.mark.parametrize("document", [{"keys": [{"kid": "x"}]}, {}, {"keys": 7}])
