@@ -6,9 +6,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib.resources import files
 from importlib.util import find_spec
+from multiprocessing import get_context
 
 import click
 
@@ -64,6 +67,8 @@ def serve(
     if not uds:
         require_host(host)
     _check_replay(settings)
+    if workers > 1:
+        _check_composition(settings)
     if exposed := exposed_to_others(settings.keys):
         click.echo(f"Warning: {exposed}", err=True)
     _allow_files()
@@ -184,3 +189,15 @@ def _check_replay(settings: Settings) -> None:
             await replay.close()
 
     asyncio.run(check())
+
+
+def _check_composition(settings: Settings) -> None:
+    """Compose once in a process of its own: uvicorn replaces workers that cannot be made, again and again."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        pool.submit(_compose, replace(settings, family="filled")).result()  # what is soonest drawn
+
+
+def _compose(settings: Settings) -> None:
+    from captcha_stateless.app import create_app
+
+    create_app(settings)
