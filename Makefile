@@ -101,7 +101,7 @@ clean:  ## remove what the other targets made, but no keys
 
 .venv/run: .venv/pip pyproject.toml hatch_build.py captcha_stateless/render/_fused.c
 	@echo "Installing into .venv ..."
-	@$(INSTALL) --editable ".[audio,fast]"
+	@$(INSTALL) --editable ".[audio,fast,limits,metrics,redis]"
 	@touch $@
 
 .venv/test: .venv/pip pyproject.toml hatch_build.py captcha_stateless/render/_fused.c tests/clients/package-lock.json tests/web/package-lock.json tests/web/frontends/package-lock.json

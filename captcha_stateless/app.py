@@ -30,7 +30,7 @@ from captcha_stateless.settings import Settings, unknown
 from captcha_stateless.settings.extras import needed
 from captcha_stateless.settings.reload import Reloaded
 from captcha_stateless.sites import guard as guards
-from captcha_stateless.sites.checks import require_policies
+from captcha_stateless.sites.checks import require_fit
 from captcha_stateless.telemetry import events as listeners
 from captcha_stateless.telemetry.events import Events
 from captcha_stateless.tokens import keys
@@ -101,6 +101,8 @@ def create_app(
             drain_seconds=settings.drain_seconds,
         ),
     )
+    # Behind TLS the request's own scheme is http: whoever followed would send its secret in clear.
+    app.router.redirect_slashes = False
     app.state.engine = engine
     app.state.draining = False
     return app
@@ -158,7 +160,7 @@ def _adapters(settings: Settings) -> list[type[Adapter]]:
 
 def _served(settings: Settings, engine: Engine) -> Reloaded[sites.Sites] | None:
     def checked(served: sites.Sites) -> sites.Sites:
-        return require_policies(served, settings.policy, engine.plan)
+        return require_fit(served, settings.policy, engine.plan)
 
     if settings.sites is None:
         checked(sites.DEVELOPMENT_SITES)

@@ -29,6 +29,7 @@ FLOORS = [
 INNER_FLOORS: dict[str, list[list[str]]] = {
     "cli": [["base"], ["doctor_checks"], ["*"], ["__init__"]],
     "http": [
+        ["accept"],
         [
             "admission",
             "bodies",
@@ -80,9 +81,9 @@ INNER_FLOORS: dict[str, list[list[str]]] = {
         ["__init__"],
     ],
     "risk": [["counters", "networks"], ["dnsbl", "rates"], ["assess"], ["__init__"]],
-    "settings": [["extras", "reload", "sources", "values"], ["table"], ["__init__"]],
+    "settings": [["extras", "reload", "sources", "spelling"], ["values"], ["table"], ["__init__"]],
     "sites": [["difficulty", "testkeys"], ["policy"], ["site"], ["checks", "file", "guard"], ["__init__"]],
-    "stores": [["url"], ["connect"], ["__init__"]],
+    "stores": [["files", "url"], ["connect"], ["__init__"]],
     "sound": [["wav"], ["voices"], ["speaker"], ["__init__"]],
     "telemetry": [["events", "logs", "reading", "tracing"], ["metrics"], ["__init__"]],
     "tokens": [["base64url", "digests"], ["keys"], ["passes", "seal"], ["__init__"]],
@@ -117,8 +118,10 @@ HOMES = {
     "prometheus_client": {"telemetry"},
     "uvicorn": {"cli", "http", "testing"},
     "opentelemetry": {"telemetry"},
+    "werkzeug": {"http"},
     "h11": {"http"},
     "httptools": {"http"},
+    "idna": {"settings"},
     "PIL": {"render"},
     "fontpkg": {"render"},
     "isal": {"render"},

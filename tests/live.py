@@ -8,6 +8,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -24,11 +26,14 @@ class LiveServer:
         environ: Mapping[str, str] | None = None,
         port: int = 0,
         within: Sequence[str] = (),
+        uds: Path | None = None,
     ) -> None:
-        """Start it; ``within`` is a command that runs it as its last words say."""
+        """Start it; ``within`` is a command that runs it as its last words say, ``uds`` a socket on which it listens."""
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        self._uds = str(uds) if uds else None
         command = [sys.executable, "-m", "captcha_stateless", "serve", "--port", str(self.port), *options]
+        command += ["--uds", self._uds] if self._uds else []
         self.process = subprocess.Popen(
             [*within, *command],
             stdout=subprocess.PIPE,
@@ -43,12 +48,20 @@ class LiveServer:
         for _ in range(300):
             assert self.process.poll() is None, self.process.communicate()[0]
             try:
-                httpx.get(self.url)
-            except httpx.TransportError:
+                if self._uds:  # httpx leaves the socket open where it cannot connect
+                    with socket.socket(socket.AF_UNIX) as probe:
+                        probe.connect(self._uds)
+                self.get("/")
+            except (OSError, httpx.TransportError):
                 time.sleep(0.1)
             else:
                 return
         raise AssertionError("the server did not start")
+
+    def get(self, path: str, **options: Any) -> httpx.Response:
+        """Ask it, by its socket where it listens on one."""
+        with httpx.Client(transport=httpx.HTTPTransport(uds=self._uds), base_url=self.url) as client:
+            return client.get(path, **options)
 
     def stop(self) -> str:
         """Ask it to end, and return what it wrote."""
@@ -70,9 +83,10 @@ def live_server(
     environ: Mapping[str, str] | None = None,
     port: int = 0,
     within: Sequence[str] = (),
+    uds: Path | None = None,
 ) -> Iterator[LiveServer]:
     """Start a server, on a free port unless one is named, and end it when the test is over."""
-    server = LiveServer(*options, environ=environ, port=port, within=within)
+    server = LiveServer(*options, environ=environ, port=port, within=within, uds=uds)
     try:
         server.wait()
         yield server

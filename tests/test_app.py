@@ -10,7 +10,9 @@ import httpx
 import pytest
 
 from captcha_stateless import Settings, create_app
+from captcha_stateless.app import _served
 from captcha_stateless.errors import Misconfigured, Unavailable
+from captcha_stateless.http.routing import Paths
 from captcha_stateless.replay.factory import shared_folder
 from captcha_stateless.replay.memory import MemoryReplay
 from tests.conftest import MakeServer
@@ -151,3 +153,44 @@ def test_a_default_policy_that_is_not_there_is_refused_at_start(make_server: Mak
 def test_the_shared_filter_s_folder_never_changes_its_name() -> None:
     """Under another name, workers after an update would honour what those before it have spent."""
     assert shared_folder(b"k" * 32).name == f"captcha-stateless-{os.getuid()}-5efe51f6b96e"
+
+
+def test_no_answer_sends_a_client_elsewhere_for_a_slash(server: Server) -> None:
+    """A redirect was made of the request's own scheme: behind TLS, a secret followed it in clear."""
+    paths = {path for paths in server.app.routes if isinstance(paths, Paths) for path in paths.by_path}
+    slashed = sorted((path.rstrip("/") if path.endswith("/") else f"{path}/") for path in paths - {"/"})
+
+    replies = {path: server.visitor.post(path, content=b"secret=s").status_code for path in slashed}
+
+    assert "/siteverify/" in replies
+    assert replies["/siteverify/"] == 404
+    assert [path for path, status in replies.items() if 300 <= status < 400] == []
+
+
+SHOP = f'[[site]]\nname = "Shop"\nkey = "shop"\nsecret_sha256 = "{"00" * 32}"\n'
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ('hosts = ["https://shop.example"]', "write shop.example"),
+        ('hosts = ["bücher.example"]', "write xn--bcher-kva.example"),
+        ('kinds = ["tetx"]', "no kind tetx"),
+    ],
+)
+def test_what_can_never_match_is_told_on_reload_and_the_old_stays(
+    make_server: MakeServer, tmp_path: Path, caplog: pytest.LogCaptureFixture, line: str, told: str
+) -> None:
+    """The file is edited by hand while the server runs."""
+    path = tmp_path / "sites.toml"
+    path.write_text(SHOP)
+    server = make_server(sites=path)
+    served = _served(server.settings, server.engine)
+    assert served is not None
+    path.write_text(SHOP + line + "\n", "utf-8")
+
+    served.reload()
+
+    assert served.value.find("shop").hosts == ()
+    assert told in caplog.text
+    assert "the old one stays in force" in caplog.text

@@ -39,6 +39,10 @@ def carriers(token: str) -> list[dict[str, Any]]:
         {"data": {"h-captcha-response": token}},
         {"data": {"cf-turnstile-response": token}},
         {"json": {"captcha-pass": token}},
+        {
+            "content": f'{{"captcha-pass": "{token}"}}',
+            "headers": {"content-type": "Application/JSON; charset=utf-8"},
+        },
     ]
 
 
@@ -47,6 +51,16 @@ BARE: list[dict[str, Any]] = [
     {"json": []},
     {"json": {"captcha-pass": 7}},
     {"content": b"{", "headers": {"content-type": "application/json"}},
+    {"content": b'{"captcha-pass": "\\ud800"}', "headers": {"content-type": "application/json"}},
+    {"content": b"[" * 100_000, "headers": {"content-type": "application/json"}},
+    {"content": b"\xff", "headers": {"content-type": "Application/JSON"}},
+    {"content": b"captcha-pass=x", "headers": {"content-type": "text/plain"}},
+    {"content": b"x", "headers": {"content-type": "multipart/form-data"}},
+    {
+        "content": b'--x\r\nContent-Disposition: form-data; name="captcha-pass"\r\n\r\nx\r\n--x--\r\n',
+        "headers": {"content-type": "multipart/form-data; boundary=x; charset=none"},
+    },
+    {"data": {"captcha-pass": "\u00e9"}},
     {"data": {"captcha-pass": ""}},
     {"data": {"captcha-pass": "no.such.pass"}},
 ]

@@ -1,6 +1,7 @@
 """What all commands share: settings from the environment, and our own errors as one sentence."""
 
 import os
+import socket
 import stat
 from collections.abc import Callable, Iterable
 from functools import wraps
@@ -65,3 +66,29 @@ def tell_problems(problems: Iterable[str]) -> None:
     found = "\n".join(problems)
     if found:
         raise Misconfigured(found)
+
+
+def require_workers(settings: Settings, workers: int) -> None:
+    """Refuse a filter that several workers cannot share.
+
+    Raises:
+        Misconfigured: when it is one.
+    """
+    if workers > 1 and settings.replay == "memory":
+        raise Misconfigured(
+            "CAPTCHA_REPLAY=memory serves one worker only: each would honour the same token; use shared"
+        )
+
+
+def require_host(host: str) -> None:
+    """Refuse to listen on a host that there is not, as where conda has set HOST to the kind of the machine.
+
+    Raises:
+        Misconfigured: when there is no such host.
+    """
+    try:
+        socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (OSError, UnicodeError):
+        raise Misconfigured(
+            f"cannot listen on {host}: there is no such host; say --host 127.0.0.1, or unset HOST where that names it"
+        ) from None

@@ -2,12 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Literal
 
-from captcha_stateless.app import create_engine
-from captcha_stateless.cli.base import exposed_to_others
+from captcha_stateless.app import create_app
+from captcha_stateless.cli.base import exposed_to_others, require_host, require_workers
 from captcha_stateless.engine import Engine
 from captcha_stateless.errors import CaptchaError
 from captcha_stateless.kinds.profiles import PROFILES, Preset
@@ -16,8 +17,8 @@ from captcha_stateless.replay import factory
 from captcha_stateless.replay.base import AHEAD_SECONDS, ReplayState
 from captcha_stateless.risk.networks import load as load_networks
 from captcha_stateless.settings import Settings, unknown
-from captcha_stateless.sites import DEVELOPMENT_SITES, load
-from captcha_stateless.sites.checks import fit, require_policies
+from captcha_stateless.sites import load
+from captcha_stateless.sites.checks import fit
 from captcha_stateless.tokens import keys
 from captcha_stateless.tokens.keys import GRACE_SECONDS, KeyRing
 
@@ -58,11 +59,20 @@ def examine(environ: Mapping[str, str], *, now: float) -> Iterator[Finding]:
     except CaptchaError as error:
         yield Finding("wrong", f"{error}.")
         return
+    yield from _listening(settings, environ)
     yield from _keys(settings, ring, now)
     yield from _replay(settings, ring, now)
-    engine = yield from _drawing(settings, ring)
-    yield from _sites(settings, engine)
-    yield from _networks(settings)
+    parts = chain(_drawing(settings, ring, now), _sites(settings), _networks(settings))
+    yield from dict.fromkeys(parts)  # what stops the whole is told of the part, too
+
+
+def _listening(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
+    workers = environ.get("WEB_CONCURRENCY", "1")
+    try:
+        require_workers(settings, int(workers) if workers.isdigit() else 1)
+        require_host(environ.get("HOST", "127.0.0.1"))
+    except CaptchaError as error:
+        yield Finding("wrong", f"{error}.")
 
 
 def _clock(now: float) -> Iterator[Finding]:
@@ -127,22 +137,23 @@ def _floor(name: str, preset: Preset) -> str:
     )
 
 
-def _drawing(settings: Settings, ring: KeyRing) -> Generator[Finding, None, Engine | None]:
+def _drawing(settings: Settings, ring: KeyRing, now: float) -> Iterator[Finding]:
+    """Compose the very server that would be served, and have it draw."""
     yield from (Finding("good", _floor(name, preset)) for name, preset in PROFILES.items())
     try:
-        engine = create_engine(settings, lambda: ring)
+        app = create_app(settings, replay=factory.memory(settings, ring.derive("replay"), now))
+        engine: Engine = app.state.engine
         engine.renderer.picture(engine.issue("doctor", "text"))
         sealed = engine.issue("doctor", "grid")
         engine.renderer.picture(sealed)
         engine.look(sealed.token, "doctor")
     except CaptchaError as error:
-        yield Finding("wrong", f"{error}.")
-        return None
+        yield from (Finding("wrong", f"{line}.") for line in str(error).splitlines())
+        return
     yield Finding("good", "Typefaces and alphabets can be drawn.")
     yield _compiled()
     yield Finding("good", "A token made here opens here.")
     yield from _hearing(engine, settings)
-    return engine
 
 
 def _compiled() -> Finding:
@@ -168,20 +179,19 @@ def _hearing(engine: Engine, settings: Settings) -> Iterator[Finding]:
         )
 
 
-def _sites(settings: Settings, engine: Engine | None) -> Iterator[Finding]:
+def _sites(settings: Settings) -> Iterator[Finding]:
     if settings.sites is None:
         grade: Grade = "wrong" if settings.production else "note"
         yield Finding(grade, "The development site is served, its secret is public: set CAPTCHA_SITES.")
+        return
     try:
-        found = load(settings.sites) if settings.sites else DEVELOPMENT_SITES
-        if engine:
-            require_policies(found, settings.policy, engine.plan)
+        found = load(settings.sites)
     except CaptchaError as error:
         yield Finding("wrong", f"{error}.")
         return
     problems = [problem for site in found.all for problem in fit(site)]
     yield from (Finding("wrong", f"{problem}.") for problem in problems)
-    if settings.sites and not problems:
+    if not problems:
         yield Finding("good", f"{settings.sites} can be read: {len(found.all)} sites.")
 
 

@@ -6,16 +6,26 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib.resources import files
 from importlib.util import find_spec
+from multiprocessing import get_context
 
 import click
 
 from captcha_stateless import __version__, sites
-from captcha_stateless.cli.base import exposed_to_others, plainly, read_settings
+from captcha_stateless.cli.base import (
+    exposed_to_others,
+    plainly,
+    read_settings,
+    require_host,
+    require_workers,
+)
 from captcha_stateless.errors import Misconfigured, Unavailable
 from captcha_stateless.settings import Settings
+from captcha_stateless.settings.spelling import EVERY, UNIX
 from captcha_stateless.tokens import keys
 
 
@@ -37,28 +47,33 @@ from captcha_stateless.tokens import keys
     metavar="LIST",
     help="Addresses or networks whose X-Forwarded-* headers count. [$CAPTCHA_TRUSTED_PROXIES]",
 )
+@click.option("--uds", metavar="PATH", help="Listen on a Unix socket instead.")
 @click.argument("uvicorn_options", nargs=-1, type=click.UNPROCESSED)
 @plainly
 def serve(
-    host: str, port: int, workers: int, trust_proxies: str | None, uvicorn_options: tuple[str, ...]
+    host: str,
+    port: int,
+    workers: int,
+    trust_proxies: str | None,
+    uds: str | None,
+    uvicorn_options: tuple[str, ...],
 ) -> None:
     """Run the server; further options go to uvicorn as they are."""
     if trust_proxies is not None:
         os.environ["CAPTCHA_TRUSTED_PROXIES"] = trust_proxies
     _refuse_to_log_tokens(uvicorn_options)
     settings = read_settings()
-    if workers > 1 and settings.replay == "memory":
-        raise Misconfigured(
-            "CAPTCHA_REPLAY=memory serves one worker only: each would honour the same token; use shared"
-        )
+    require_workers(settings, workers)
+    if not uds:
+        require_host(host)
     _check_replay(settings)
+    if workers > 1:
+        _check_composition(settings)
     if exposed := exposed_to_others(settings.keys):
         click.echo(f"Warning: {exposed}", err=True)
     _allow_files()
-    place = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    click.echo(
-        f"captcha_stateless {__version__}: try it at {place}/" if settings.page else f"Serving at {place}"
-    )
+    place = _socket(uds, settings) if uds else f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    click.echo(_banner(settings, place))
     if settings.sites is None:
         site = sites.DEVELOPMENT
         click.echo(
@@ -68,7 +83,32 @@ def serve(
     from uvicorn.main import main as uvicorn_command
 
     with _shared_counts(settings):
-        uvicorn_command.main(_uvicorn(settings, host, port, workers, uvicorn_options), prog_name="uvicorn")
+        words = _uvicorn(settings, workers, uvicorn_options)
+        listening = ("--uds", uds) if uds else ("--host", _both(host, workers), "--port", str(port))
+        uvicorn_command.main([*words, *listening], prog_name="uvicorn")
+
+
+def _banner(settings: Settings, place: str) -> str:
+    """Say where the server is to be found."""
+    if settings.page and place.startswith("http"):
+        return f"captcha_stateless {__version__}: try it at {place}/"
+    return f"captcha_stateless {__version__}: serving at {place}"
+
+
+def _socket(uds: str, settings: Settings) -> str:
+    """Tell the socket to listen on, and warn where nothing will be known of those who come through it."""
+    if not {UNIX, EVERY} & set(settings.trusted_proxies):
+        click.echo(
+            "Warning: a Unix socket's peer has no address, so that no block list, limit or risk header applies to "
+            f"anybody; say CAPTCHA_TRUSTED_PROXIES={UNIX}, and have the proxy send X-Forwarded-For.",
+            err=True,
+        )
+    return f"unix:{uds}"
+
+
+def _both(host: str, workers: int) -> str:
+    # uvicorn binds :: for IPv6 alone where it is one worker, and for both families where its workers share the socket.
+    return "" if host == "::" and workers == 1 else host
 
 
 def _refuse_to_log_tokens(further: tuple[str, ...]) -> None:
@@ -84,11 +124,11 @@ def _refuse_to_log_tokens(further: tuple[str, ...]) -> None:
         )
 
 
-def _uvicorn(settings: Settings, host: str, port: int, workers: int, further: tuple[str, ...]) -> list[str]:
+def _uvicorn(settings: Settings, workers: int, further: tuple[str, ...]) -> list[str]:
     return [
         "captcha_stateless.app:create_app",
         "--factory",
-        *("--host", host, "--port", str(port), "--workers", str(workers)),
+        *("--workers", str(workers)),
         *(
             "--no-server-header",
             "--no-access-log",
@@ -149,3 +189,15 @@ def _check_replay(settings: Settings) -> None:
             await replay.close()
 
     asyncio.run(check())
+
+
+def _check_composition(settings: Settings) -> None:
+    """Compose once in a process of its own: uvicorn replaces workers that cannot be made, again and again."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        pool.submit(_compose, replace(settings, family="filled")).result()  # what is soonest drawn
+
+
+def _compose(settings: Settings) -> None:
+    from captcha_stateless.app import create_app
+
+    create_app(settings)

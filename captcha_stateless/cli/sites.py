@@ -66,13 +66,17 @@ def list_sites() -> None:
 @sites_group.command("check")
 @plainly
 def check_sites() -> None:
-    """Check the sites file; exit with 1 when a site cannot work."""
-    from captcha_stateless.sites.checks import fit
+    """Check the sites file as the server does; exit with 1 when a site or a policy cannot work."""
+    from captcha_stateless.app import create_engine
+    from captcha_stateless.sites.checks import problems
+    from captcha_stateless.tokens.keys import fresh_ring
 
-    path = _sites_file()
-    found = sites.load(path).all
-    tell_problems(problem for site in found for problem in fit(site))
-    click.echo(f"{path}: {len(found)} {'site' if len(found) == 1 else 'sites'}, all good.")
+    path, settings = _sites_file(), read_settings()
+    found = sites.load(path)
+    ring = fresh_ring(0)  # whoever checks a file need not hold the keys
+    tell_problems(problems(found, settings.policy, create_engine(settings, lambda: ring).plan))
+    count = len(found.all)
+    click.echo(f"{path}: {count} {'site' if count == 1 else 'sites'}, all good.")
 
 
 @sites_group.command("altcha")

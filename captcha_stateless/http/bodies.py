@@ -10,6 +10,7 @@ from starlette.requests import Request
 
 from captcha_stateless.errors import BadRequest
 
+JSON = "application/json"
 #: The media types of HTML forms.
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 #: What a form may say that it is written in. Python knows a hundred more, some of them slow, some that fail.
@@ -27,6 +28,16 @@ class WrongMediaType(BadRequest):
     code = "wrong-media-type"
 
 
+def media_type(request: Request) -> str:
+    """Tell what a body is said to be, in lower case, without parameters (RFC 9110, section 8.3.1); empty: nothing is said."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def is_json(named: str) -> bool:
+    """Tell whether a media type is JSON, or has its syntax (RFC 6839, section 3.1)."""
+    return named == JSON or named.endswith("+json")
+
+
 async def read_form(request: Request) -> dict[str, str]:
     """Read a body as an HTML form, urlencoded or multipart, without files; of a name that comes twice the last counts.
 
@@ -35,7 +46,7 @@ async def read_form(request: Request) -> dict[str, str]:
         BadRequest: when it is not a form, is written in another charset than UTF-8, or has more fields than any honest one.
         BodyTooLarge: as :meth:`Arrived.body` does.
     """
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() not in FORMS:
+    if media_type(request) not in FORMS:
         raise WrongMediaType(f"body must be {' or '.join(FORMS)}")
     require_utf_8(request)
     try:
@@ -67,8 +78,8 @@ async def read_json(request: Request) -> Any:
         BadRequest: when it is not JSON.
         BodyTooLarge: as :meth:`Arrived.body` does.
     """
-    media_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
-    if media_type != "application/json" and not media_type.endswith("+json"):
+    named = media_type(request)
+    if named and not is_json(named):
         raise WrongMediaType("body must be application/json")
     content = await request.body()
     try:

@@ -1,7 +1,12 @@
 """Which peer is a trusted proxy: ASGI middleware that marks its requests and believes whom it forwards."""
 
+from collections.abc import Iterator
+from ipaddress import IPv4Network, IPv6Network
+
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+from captcha_stateless.settings.spelling import EVERY, MAPPED, UNIX, network
 
 #: Stands in the scope of a request that a trusted proxy handed on.
 TRUSTED = "captcha_stateless.trusted_peer"
@@ -15,16 +20,34 @@ class TrustedProxies:
     """
 
     def __init__(self, app: ASGIApp, trusted: tuple[str, ...]) -> None:
-        self._forwarded = ProxyHeadersMiddleware(app, trusted_hosts=list(trusted))  # type: ignore[arg-type]  # uvicorn has ASGI types of its own
+        hosts = [spelling for name in trusted for spelling in _spellings(name)]
+        self._forwarded = ProxyHeadersMiddleware(app, trusted_hosts=hosts)  # type: ignore[arg-type]  # uvicorn has ASGI types of its own
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Mark a request and pass it on."""
+        if scope.get("client") is None and _is_unix(scope):
+            scope["client"] = (UNIX, 0)
         peer = scope.get("client")
         if peer and peer[0] in self._forwarded.trusted_hosts:
             scope[TRUSTED] = True
             if self._forwarded.trusted_hosts.always_trust:
                 _keep_last_hop(scope)
         await self._forwarded(scope, receive, send)  # type: ignore[arg-type]  # as above
+
+
+def _spellings(name: str) -> Iterator[str]:
+    """Write a trusted proxy in every way in which a connection, or a hop of the header, may."""
+    yield name
+    found = None if name in (EVERY, UNIX) else network(name)
+    if isinstance(found, IPv4Network):
+        start = int(MAPPED.network_address) | int(found.network_address)
+        yield str(IPv6Network((start, MAPPED.prefixlen + found.prefixlen)))
+
+
+def _is_unix(scope: Scope) -> bool:
+    # A connection that is lost already has no peer either; but its own end then has a port.
+    server = scope.get("server")
+    return server is not None and server[1] is None
 
 
 def _keep_last_hop(scope: Scope) -> None:

@@ -43,13 +43,14 @@ class Paths(BaseRoute):
     """Routes by path, found by one look-up: a request costs the same however many protocols are served."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
-        self._by_path: dict[str, list[Route]] = {}
+        #: The routes of each path, in order.
+        self.by_path: dict[str, list[Route]] = {}
         for route in routes:
-            self._by_path.setdefault(route.path, []).append(route)
+            self.by_path.setdefault(route.path, []).append(route)
 
     def find(self, scope: Scope) -> dict[str, Any] | None:
         """Tell what the scope of a request lacks, by the first of its path's routes that takes it; None where none does."""
-        for route in self._by_path.get(_path_below(scope), ()):
+        for route in self.by_path.get(_path_below(scope), ()):
             if not isinstance(route, QueryRoute) or route.asked(scope):
                 return {"endpoint": route.endpoint, "path_params": {}, "route": route}
         return None
@@ -75,6 +76,7 @@ class Shortcut:
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Pass a request on: nothing is left to be done here once it is answered."""
+        _take_prefix_once(scope)
         found = self._paths.find(scope) if scope["type"] == "http" else None
         if found is None:
             return self._app(scope, receive, send)
@@ -94,7 +96,14 @@ def in_order(routes: Iterable[Route]) -> tuple[Paths, list[Route]]:
     return whole, [route for route in ordered if "{" in route.path]
 
 
+def _take_prefix_once(scope: Scope) -> None:
+    # uvicorn puts its --root-path before every path, as for an edge that has taken it off; one that left it on is meant, too.
+    path, root = str(scope.get("path", "")), str(scope.get("root_path", ""))
+    if root and f"{path}/".startswith(f"{root}{root}/"):
+        scope["path"] = path[len(root) :]
+
+
 def _path_below(scope: Scope) -> str:
     # What is left of the path below the one that an edge mounts the server at.
     path, root = str(scope["path"]), str(scope.get("root_path", ""))
-    return path[len(root) :] if root and (path == root or path.startswith(f"{root}/")) else path
+    return path[len(root) :] or "/" if root and (path == root or path.startswith(f"{root}/")) else path

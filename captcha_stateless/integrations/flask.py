@@ -38,6 +38,9 @@ def require_pass(
 
 
 def _token() -> str | None:
-    document = request.get_json(silent=True) if request.is_json else request.form
+    try:
+        document = request.get_json(silent=True) if request.is_json else request.form
+    except RecursionError:  # of lists in lists; what else is no JSON is silent
+        document = None
     fields = document if isinstance(document, dict) else {}
     return request.headers.get(HEADER) or token_from(fields)

@@ -11,12 +11,14 @@
         verdict = await require_pass(request)
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from captcha_stateless.client import HEADER, Client, Verdict, token_from
+from captcha_stateless.http.bodies import is_json, media_type
 
 
 class RequirePass:
@@ -38,12 +40,12 @@ class RequirePass:
         return verdict
 
 
-async def _fields(request: Request) -> Any:
-    media_type = request.headers.get("content-type", "")
-    if media_type.startswith("application/json"):
-        try:
+async def _fields(request: Request) -> Mapping[str, Any]:
+    """Read the fields of a form or of a JSON object; what is not understood has none."""
+    try:
+        if is_json(media_type(request)):
             document = await request.json()
-        except (ValueError, RecursionError):
-            return {}
-        return document if isinstance(document, dict) else {}
-    return await request.form()
+            return document if isinstance(document, dict) else {}
+        return await request.form()
+    except (ValueError, LookupError, RecursionError, HTTPException):
+        return {}

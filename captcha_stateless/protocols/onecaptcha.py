@@ -207,13 +207,22 @@ class OneCaptcha(Adapter):
         return Json({"error": str(error) if text is None else text}, status)
 
     async def _asked(self, request: Request) -> dict[str, str]:
-        """Read what the run is to be bound to, from the query or from a JSON object; the original sends neither."""
-        asked: dict[str, object] = dict(request.query_params) if request.scope["query_string"] else {}
-        if "application/json" in request.headers.get("content-type", "") and isinstance(
-            body := await read_json(request), dict
-        ):
-            asked = {**body, **asked}
-        return {name: text for name in ASKED if isinstance(text := asked.get(name), str)}
+        """Read what the run is to be bound to, from the query or from a JSON object; the original sends neither.
+
+        Raises:
+            WrongMediaType: when there is a body of another sort.
+            BadRequest: when it is no JSON object, or what it binds is no text.
+        """
+        body = await read_json(request) if await request.body() else None
+        if body is None:
+            body = {}
+        if not isinstance(body, dict):
+            raise BadRequest("body must be a JSON object")
+        asked = {name: body[name] for name in ASKED if body.get(name) is not None}
+        if not all(isinstance(value, str) for value in asked.values()):
+            raise BadRequest(f"{', '.join(asked)} must be text")
+        query = request.query_params if request.scope["query_string"] else {}
+        return {**asked, **{name: query[name] for name in ASKED if name in query}}
 
     def _wanted(self, request: Request, kind: str | None) -> Params:
         chosen = request.query_params.get("profile") if self.settings.profile_choice else None

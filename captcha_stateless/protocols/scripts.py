@@ -15,6 +15,7 @@ import rjsmin
 from starlette.requests import Request
 from starlette.responses import Response
 
+from captcha_stateless.http.accept import takes_gzip
 from captcha_stateless.http.endpoint import Handler
 
 WEB = files("captcha_stateless").joinpath("web")
@@ -113,7 +114,7 @@ def serving(content: bytes, headers: dict[str, str], media_type: str = JAVASCRIP
     packed = _packed(content)
 
     async def serve(request: Request) -> Response:
-        wants = "gzip" in request.headers.get("accept-encoding", "")
+        wants = takes_gzip(request.headers.get("accept-encoding", ""))
         coding = {"Content-Encoding": "gzip"} if wants else {}
         head = {**headers, **coding, "Vary": "Accept-Encoding"}
         return Response(packed if wants else content, media_type=media_type, headers=head)

@@ -24,7 +24,7 @@ from captcha_stateless.errors import (
     WrongSite,
 )
 from captcha_stateless.formats import altcha
-from captcha_stateless.http.bodies import require_utf_8
+from captcha_stateless.http.bodies import media_type, require_utf_8
 from captcha_stateless.http.endpoint import Handler, MethodNotAllowed
 from captcha_stateless.http.replies import Json
 from captcha_stateless.model import Pass
@@ -159,11 +159,11 @@ class Siteverify(Adapter):
 
     async def _from_body(self, request: Request) -> Fields:
         content = await request.body()
-        media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if media_type == "multipart/form-data":
+        named = media_type(request)
+        if named == "multipart/form-data":
             require_utf_8(request)
             return _fields(await _multipart(request, content))
-        if media_type.endswith("json") or content.lstrip().startswith(b"{"):
+        if named.endswith("json") or content.lstrip().startswith(b"{"):
             return _fields(_json(content))
         return _fields(_urlencoded(content))
 

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from captcha_stateless.errors import BadAnswer, BadBinding, BadRequest, CaptchaError, Refused, Unavailable
-from captcha_stateless.http.bodies import FORMS, WrongMediaType, read_form, read_json, text
+from captcha_stateless.http.bodies import FORMS, WrongMediaType, media_type, read_form, read_json, text
 from captcha_stateless.http.endpoint import BodyTooLarge, MethodNotAllowed
 from captcha_stateless.http.public_url import public_url
 from captcha_stateless.http.ranges import ranged
@@ -143,8 +143,8 @@ class Tornevall(Adapter):
             case [first, token, second, answer] if (first.lower(), second.lower()) == ("hash", "response"):
                 return token, answer
             case [] | [""] if request.method == "POST":
-                media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-                document = await (read_form(request) if media_type in FORMS else read_json(request))
+                is_form = media_type(request) in FORMS
+                document = await (read_form(request) if is_form else read_json(request))
                 return text(document, "hash", "response")
         raise BadRequest("a test needs hash and response")
 

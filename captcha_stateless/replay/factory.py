@@ -9,6 +9,7 @@ from captcha_stateless.replay.base import Replay
 from captcha_stateless.replay.fallback import FallbackReplay
 from captcha_stateless.replay.memory import MemoryReplay
 from captcha_stateless.settings import Settings
+from captcha_stateless.settings.extras import needed
 
 #: No token lives longer, extensions included: the grid's 120 s and twenty extensions of them, RESTCaptcha's half hour.
 HORIZON_SECONDS = 120 * 21
@@ -29,7 +30,8 @@ def create(settings: Settings, key: bytes, now: float) -> Replay:
         return SharedReplay(
             folder, key=key, now=now, horizon_seconds=HORIZON_SECONDS, spends_per_second=settings.replay_rate
         )
-    from captcha_stateless.replay.redis import RedisReplay  # an extra
+    with needed("CAPTCHA_REPLAY", "redis"):
+        from captcha_stateless.replay.redis import RedisReplay
 
     redis = RedisReplay(
         settings.replay,

@@ -2,13 +2,15 @@
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from captcha_stateless.errors import Blocked
 from captcha_stateless.risk.counters import Counters
-from captcha_stateless.risk.dnsbl import Dnsbl
 from captcha_stateless.risk.networks import ALLOW, BLOCK, UNNAMED, Address, Networks, parse, prefix
 from captcha_stateless.tokens.digests import keyed_hash
+
+if TYPE_CHECKING:
+    from captcha_stateless.risk.dnsbl import Dnsbl  # an extra, which few use
 
 #: Each doubling of a prefix's activity above what is free adds so much to its score.
 _SCORE_PER_DOUBLING = 25
@@ -38,7 +40,7 @@ class Assessor:
         networks: Callable[[], Networks] = Networks,
         half_life_seconds: float = 300,
         free_challenges: float = math.inf,
-        dnsbl: Dnsbl | None = None,
+        dnsbl: "Dnsbl | None" = None,
         dnsbl_score: int = 60,
     ) -> None:
         """Take the networks as a call, for they may change; a prefix may ask ``free_challenges`` in a half-life."""

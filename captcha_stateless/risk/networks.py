@@ -1,14 +1,15 @@
 """Lists of networks that an operator allows, blocks or gives a score, and the prefix that an address belongs to."""
 
 from collections.abc import Iterable
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from socket import AF_INET, inet_pton
 
 from captcha_stateless.errors import Misconfigured
+from captcha_stateless.settings import spelling
 
+Network = spelling.Network
 Address = IPv4Address | IPv6Address
-Network = IPv4Network | IPv6Network
 
 ALLOW, BLOCK = -1, 101
 
@@ -75,7 +76,7 @@ def load(path: Path) -> Networks:
         Misconfigured: when the file cannot be read, or a line is not of that form.
     """
     try:
-        with path.open(encoding="utf-8") as file:
+        with path.open(encoding="utf-8-sig") as file:
             lines = file.read(_MAX_FILE_BYTES).splitlines()
     except (OSError, UnicodeDecodeError):
         raise Misconfigured(f"cannot read the networks file {path}") from None
@@ -87,11 +88,11 @@ def _entry(where: str, words: list[str]) -> tuple[Network, int]:
     try:
         match words:
             case ["allow", network]:
-                return ip_network(network, strict=False), ALLOW
+                return spelling.network(network, strict=False), ALLOW
             case ["block", network]:
-                return ip_network(network, strict=False), BLOCK
+                return spelling.network(network, strict=False), BLOCK
             case ["score", score, network] if 0 <= int(score) <= 100:
-                return ip_network(network, strict=False), int(score)
+                return spelling.network(network, strict=False), int(score)
     except ValueError:
         pass
     raise Misconfigured(f"{where}: write `allow NETWORK`, `block NETWORK` or `score 0-100 NETWORK`")
@@ -104,6 +105,6 @@ def among(text: Iterable[str], name: str) -> tuple[Network, ...]:
         Misconfigured: when one is none.
     """
     try:
-        return tuple(ip_network(network, strict=False) for network in text)
+        return tuple(spelling.network(network, strict=False) for network in text)
     except ValueError:
         raise Misconfigured(f"{name}: must hold addresses and networks only") from None

@@ -91,7 +91,7 @@ def _as_text(value: object) -> str:
 
 def _read(path: Path, variable: str, problems: list[str]) -> str:
     try:
-        with path.open(encoding="utf-8") as file:
+        with path.open(encoding="utf-8-sig") as file:  # some editors begin with a byte order mark
             return file.read(_MAX_FILE_BYTES)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"

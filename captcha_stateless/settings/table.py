@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, Self, get_args
 
 from captcha_stateless.errors import Misconfigured
-from captcha_stateless.settings import sources, values
+from captcha_stateless.settings import sources, spelling, values
 from captcha_stateless.settings.sources import PREFIX
 
 Profile = Literal["lenient", "humane", "strict", "classic"]
@@ -99,12 +99,13 @@ class Settings:
     )
     trusted_proxies: tuple[str, ...] = _option(
         (),
-        values.names,
-        "addresses or networks of proxies whose X-Forwarded-* and risk headers count; `*`: every peer",
+        values.proxies,
+        "addresses or networks of proxies whose X-Forwarded-* and risk headers count; `unix`: the peer of a Unix socket "
+        "(`serve --uds`); `*`: every peer",
     )
     risk_header: str = _option(
         "",
-        values.text,
+        spelling.header,
         "the header in which a trusted proxy hands on a risk score from 0 to 100; empty: none",
     )
     risk_header_inverted: bool = _option(
@@ -121,7 +122,7 @@ class Settings:
         "challenges of one site that a /24 or /64 may ask in five minutes before its risk rises",
     )
     dnsbl_zone: str = _option(
-        "", values.text, "a DNS blocklist to ask, such as zen.spamhaus.org; empty: none"
+        "", values.zone, "a DNS blocklist to ask, such as zen.spamhaus.org; empty: none"
     )
     dnsbl_score: int = _option(
         60, values.whole(0, 100), "the risk of an address that the DNS blocklist lists"
@@ -138,7 +139,7 @@ class Settings:
         secret=True,
     )
     health_networks: tuple[str, ...] = _option(
-        (), values.names, "networks that `/health` answers; empty: all"
+        (), values.networks, "networks that `/health` answers; empty: all"
     )
     health_private: bool = _option(False, values.flag, "let `/health` answer private networks only")
     drain_seconds: int = _option(
@@ -212,7 +213,7 @@ class Settings:
         values.one_of(*get_args(OnDown)),
         "Redis down: `refuse` (503), or `local`: each replica goes on alone, so that n replicas may honour a token n times",
     )
-    cors_origins: tuple[str, ...] = _option(("*",), values.names, "origins whose pages may call the API")
+    cors_origins: tuple[str, ...] = _option(("*",), values.origins, "origins whose pages may call the API")
     public_url: str = _option(
         "",
         values.url,

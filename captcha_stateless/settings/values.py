@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from captcha_stateless.errors import Misconfigured
+from captcha_stateless.settings import spelling
 from captcha_stateless.stores.url import RedisUrl
 
 #: BCP 47 as far as voices are named: nothing that could be an option or a path.
@@ -44,6 +45,27 @@ def flag(text: str) -> bool:
 def names(text: str) -> tuple[str, ...]:
     """Read a list, parted by commas."""
     return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def proxies(text: str) -> tuple[str, ...]:
+    """Read a list of trusted proxies; ``*`` alone: every peer."""
+    listed = names(text)
+    return listed if listed == (spelling.EVERY,) else _each(spelling.proxy, listed)
+
+
+def networks(text: str) -> tuple[str, ...]:
+    """Read a list of addresses and networks."""
+    return _each(lambda name: str(spelling.network(name, strict=False)), names(text))
+
+
+def origins(text: str) -> tuple[str, ...]:
+    """Read a list of origins."""
+    return _each(spelling.origin, names(text))
+
+
+def zone(text: str) -> str:
+    """Read a zone of the DNS; empty: none."""
+    return spelling.host(text) if text else text
 
 
 def languages(text: str) -> tuple[str, ...]:
@@ -114,6 +136,17 @@ def rates(text: str) -> tuple[str, ...]:
 def store(text: str) -> str:
     """Read where rates are counted."""
     return text if text == "memory" else _redis(text, "must be memory, or a Redis URL")
+
+
+def _each(read: Callable[[str], str], listed: tuple[str, ...]) -> tuple[str, ...]:
+    """Read each of a list; which of several is wrong is said."""
+    found = []
+    for name in listed:
+        try:
+            found.append(read(name))
+        except ValueError as error:
+            raise ValueError(f"is wrong: {name} {error}" if len(listed) > 1 else str(error)) from None
+    return tuple(found)
 
 
 def _redis(text: str, rule: str) -> str:

@@ -1,6 +1,5 @@
 """What of sites and policies can be read, but cannot work."""
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import get_args
 
@@ -8,12 +7,8 @@ from captcha_stateless.errors import BadRequest, Misconfigured
 from captcha_stateless.kinds import KINDS
 from captcha_stateless.model import Params
 from captcha_stateless.puzzles import PUZZLES
-from captcha_stateless.settings import Profile
+from captcha_stateless.settings import Profile, spelling
 from captcha_stateless.sites.site import Site, Sites
-
-#: A host name or IP address, or a wildcard for every host below one.
-_HOST = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|[0-9a-f:]+:[0-9a-f.:]+")
-
 
 #: One rule serves every protocol: of work, each puzzle must be what it asks for.
 _WAYS: Mapping[str, tuple[Params, ...]] = {"work": tuple({"puzzle": name} for name in PUZZLES)}
@@ -27,23 +22,24 @@ def fit(site: Site) -> Iterator[str]:
     if site.profile and site.profile not in get_args(Profile):
         yield f"site {site.key}: there is no profile {site.profile}; choose from {', '.join(get_args(Profile))}"
     for host in site.hosts:
-        if not _HOST.fullmatch(host):
-            yield f"site {site.key}: {host} is no host name; write shop.example or *.shop.example, without port"
+        try:
+            spelling.host(host)
+        except ValueError as error:
+            yield f"site {site.key}: {host} {error}"
 
 
-def require_policies(served: Sites, default: str, plan: Callable[[str, Params], Params]) -> Sites:
-    """Return the sites, if the policies that they name are there and ask for what can be made.
+def problems(served: Sites, default: str, plan: Callable[[str, Params], Params]) -> Iterator[str]:
+    """Tell what of all sites, and of the policies that they name, cannot work.
 
     Args:
         served: the sites.
         default: the policy of sites that name none.
         plan: completes what is wanted of a kind; raises BadRequest when there is no such challenge.
-
-    Raises:
-        Misconfigured: when they are not, or do not.
     """
+    for site in served.all:
+        yield from fit(site)
     if default not in served.policies:
-        raise Misconfigured(f"CAPTCHA_POLICY: no policy is named {default}")
+        yield f"CAPTCHA_POLICY: no policy is named {default}"
     for policy in served.policies.values():
         asked = [
             (rule.kind, {**rule.params, **way})
@@ -56,5 +52,16 @@ def require_policies(served: Sites, default: str, plan: Callable[[str, Params], 
             try:
                 plan(kind, params)
             except BadRequest as error:
-                raise Misconfigured(f"policy {policy.name}: {error}") from None
+                yield f"policy {policy.name}: {error}"
+
+
+def require_fit(served: Sites, default: str, plan: Callable[[str, Params], Params]) -> Sites:
+    """Return the sites, if nothing of them is told by :func:`problems`.
+
+    Raises:
+        Misconfigured: with one line for each problem.
+    """
+    found = "\n".join(problems(served, default, plan))
+    if found:
+        raise Misconfigured(found)
     return served

@@ -11,11 +11,11 @@ from typing import Any
 from captcha_stateless.errors import Misconfigured
 from captcha_stateless.sites import policy as policies
 from captcha_stateless.sites.site import Site, Sites
+from captcha_stateless.stores import files
 from captcha_stateless.tokens.digests import fingerprint
 
 _MAX_FILE_BYTES = 1_048_576
 _SHA256_BYTES = 32
-_OWNER_ONLY = 0o600
 # No user, no fragment, and nothing that could end an attribute or a directive of a policy.
 _ADDRESS = re.compile(r"https?://[A-Za-z0-9.\-]+(:\d{1,5})?(/[A-Za-z0-9._~%!$&()*+=:@/?\-]*)?")
 
@@ -28,7 +28,7 @@ def load(path: Path) -> Sites:
     """
     try:
         with path.open("rb") as file:
-            document = tomllib.loads(file.read(_MAX_FILE_BYTES).decode("utf-8"))
+            document = tomllib.loads(file.read(_MAX_FILE_BYTES).decode("utf-8-sig"))
     except OSError as error:
         raise Misconfigured(f"cannot read the sites file {path} ({error.strerror})") from None
     except (ValueError, RecursionError) as error:
@@ -62,15 +62,13 @@ def append(path: Path, site: Site) -> None:
     Raises:
         Misconfigured: when the file cannot be read or written, or a site of this key or secret is there already.
     """
-    before = load(path).all if path.exists() else ()
-    Sites([*before, site])
+    before = load(path) if path.exists() else Sites([])
+    Sites([*before.all, site], before.policies)
     try:
-        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        text = path.read_text(encoding="utf-8-sig") if path.exists() else ""
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.new")
-        temporary.write_text(f"{text.rstrip()}\n\n{_written(site)}".lstrip(), encoding="utf-8")
-        temporary.chmod(stat.S_IMODE(path.stat().st_mode) if path.exists() else _OWNER_ONLY)
-        temporary.replace(path)
+        mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else files.PRIVATE
+        files.replace(path, f"{text.rstrip()}\n\n{_written(site)}".lstrip().encode(), mode)
     except OSError as error:
         raise Misconfigured(f"cannot write the sites file {path} ({error.strerror})") from None
 

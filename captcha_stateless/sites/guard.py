@@ -3,19 +3,21 @@
 import math
 import time
 from collections.abc import Callable, Collection
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from captcha_stateless.errors import TooMany
 from captcha_stateless.model import Claims, Params
 from captcha_stateless.risk import Assessor, Caller, Risk
 from captcha_stateless.risk.counters import Counters
-from captcha_stateless.risk.dnsbl import Dnsbl, resolver
 from captcha_stateless.risk.networks import Networks
 from captcha_stateless.settings import Settings
 from captcha_stateless.settings.extras import needed
 from captcha_stateless.settings.reload import Reloaded
 from captcha_stateless.sites.difficulty import Load
 from captcha_stateless.sites.policy import Policy
+
+if TYPE_CHECKING:
+    from captcha_stateless.risk.dnsbl import Dnsbl
 
 #: A prefix that failed much is asked more of for minutes.
 FAILURES_HALF_LIFE_SECONDS = 300.0
@@ -185,7 +187,7 @@ def create(
         key,
         networks=known,
         free_challenges=settings.risk_free_challenges,
-        dnsbl=Dnsbl(settings.dnsbl_zone, resolver(), key) if settings.dnsbl_zone else None,
+        dnsbl=_dnsbl(settings, key),
         dnsbl_score=settings.dnsbl_score,
     )
     return Guard(
@@ -194,6 +196,14 @@ def create(
         rates=_rates(settings, key, known),
         clock=clock,
     )
+
+
+def _dnsbl(settings: Settings, key: bytes) -> "Dnsbl | None":
+    if not settings.dnsbl_zone:
+        return None
+    from captcha_stateless.risk.dnsbl import Dnsbl, resolver  # an extra
+
+    return Dnsbl(settings.dnsbl_zone, resolver(), key)
 
 
 def _rates(settings: Settings, key: bytes, networks: Callable[[], Networks]) -> Limit | None:

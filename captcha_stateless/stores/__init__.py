@@ -1,1 +1,1 @@
-"""Redis, which replicas share: how its URL is read, and how it is connected to."""
+"""What is kept outside of the process: Redis, which replicas share, and files that are written whole."""

@@ -1,9 +1,7 @@
 """The key ring: one named key seals and one signs, every key opens or verifies, found by kid."""
 
 import json
-import os
 import secrets
-import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
@@ -13,6 +11,7 @@ from jwcrypto.common import base64url_decode, base64url_encode
 from jwcrypto.jwk import JWK
 
 from captcha_stateless.errors import Misconfigured
+from captcha_stateless.stores import files
 from captcha_stateless.tokens import digests
 
 State = Literal["next", "current", "retired"]
@@ -230,36 +229,22 @@ def load(path: Path) -> KeyRing:
 
 
 def save(path: Path, ring: KeyRing, *, overwrite: bool) -> None:
-    """Write a ring to its file in one step, readable by its owner only.
+    """Write a ring to its file, readable by its owner only; a ring that cannot be replaced stays as it is.
 
     Raises:
         Misconfigured: when the file cannot be written, or exists and may not be overwritten.
     """
+    content = json.dumps(_document(ring), indent=1).encode("ascii")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = _written(path, json.dumps(_document(ring), indent=1))
-    except OSError as error:
-        raise Misconfigured(f"cannot write the key ring {path}: {error.strerror}") from None
-    try:
         if overwrite:
-            temporary.replace(path)
+            files.replace(path, content)
         else:
-            os.link(
-                temporary, path
-            )  # fails where the file exists: two starts at once cannot clobber each other
-    except FileExistsError:
-        raise Misconfigured(f"{path} exists already and is not overwritten") from None
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _written(path: Path, text: str) -> Path:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # of mode 0600
-    with os.fdopen(handle, "w", encoding="ascii") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    return Path(temporary)
+            files.create(path, content)
+    except OSError as error:
+        if isinstance(error, FileExistsError) and path.exists():
+            raise Misconfigured(f"{path} exists already and is not overwritten") from None
+        raise Misconfigured(f"cannot write the key ring {path}: {error.strerror}") from None
 
 
 def _document(ring: KeyRing) -> dict[str, list[dict[str, Any]]]:

@@ -337,8 +337,8 @@ def test_a_site_keeps_the_key_that_its_clients_know(sites_file: Path) -> None:
     [
         (("--kind", "none"), "there is no kind none; choose from grid, text, audio"),
         (("--profile", "none"), "there is no profile none; choose from lenient, humane, strict, classic"),
-        (("--host", "https://shop.example"), "is no host name"),
-        (("--host", "shop.example:8080"), "is no host name"),
+        (("--host", "https://shop.example"), "write shop.example"),
+        (("--host", "shop.example:8080"), "write shop.example"),
         (("--key", "é"), "1 to 64 ASCII characters"),
     ],
 )

@@ -130,3 +130,21 @@ def test_the_command_line_names_the_trusted_proxies(tmp_path: Path) -> None:
         easier = httpx.get(wary.url + path, headers=headers)
 
     assert (digits(harder), digits(easier)) == (5, 4)
+
+
+def test_ipv4_in_ipv6_s_clothes_is_the_same_proxy_and_the_same_hop(
+    make_server: MakeServer, tmp_path: Path
+) -> None:
+    """A socket of both families tells IPv4 peers so, and the trusted 127.0.0.1 was none of them."""
+    path = tmp_path / "networks.txt"
+    path.write_text(f"block {STRANGER}\n")
+    server = make_server(trusted_proxies=("10.0.0.0/8",), risk_networks=path)
+
+    replies = [
+        ask(server, f"::ffff:{PROXY}", X_Forwarded_For=STRANGER),
+        ask(server, PROXY, X_Forwarded_For=f"{STRANGER}, ::ffff:{PROXY}"),
+        ask(server, PROXY, X_Forwarded_For=f"::ffff:{STRANGER}"),
+        ask(server, "::ffff:192.0.2.9", X_Forwarded_For=STRANGER),
+    ]
+
+    assert [reply.status_code for reply in replies] == [403, 403, 403, 200]

@@ -433,11 +433,36 @@ def test_an_odd_origin_crashes_nothing(server: Server, origin: str) -> None:
     assert reply.status_code in (400, 403)
 
 
-@pytest.mark.parametrize("body", [b"null", b"[]", b"7", b'{"sitekey": 7}', b""])
-def test_a_body_that_binds_nothing_is_ignored(server: Server, body: bytes) -> None:
+@pytest.mark.parametrize("body", [b"null", b"{}", b'{"other": 7}', b'{"sitekey": null}', b""])
+def test_a_body_that_binds_nothing_begins_a_run(server: Server, body: bytes) -> None:
     reply = server.visitor.post(PATH, content=body, headers={"content-type": "application/json"})
 
     assert reply.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "media_type", "status"),
+    [
+        (b'{"sitekey": "dev-site"}', "text/plain", 415),
+        (b"sitekey=dev-site", "application/x-www-form-urlencoded", 415),
+        (b'{"sitekey": 7}', "application/json", 400),
+        (b'{"sitekey": "\\ud800"}', "application/json", 403),
+        (b"[]", "application/json", 400),
+        (b"{", "Application/JSON", 400),
+        (b'{"sitekey": "other"}', "Application/JSON; charset=utf-8", 403),
+        (b'{"sitekey": "other"}', "application/vnd.api+json", 403),
+    ],
+)
+def test_a_body_that_is_not_understood_is_not_ignored(
+    server: Server, body: bytes, media_type: str, status: int
+) -> None:
+    """Its fields were dropped, and the run was bound to another site than the page had named."""
+    replies = [
+        server.visitor.post(path, content=body, headers={"content-type": media_type})
+        for path in (PATH, "/api/work")
+    ]
+
+    assert [reply.status_code for reply in replies] == [status] * 2
 
 
 def test_the_test_sites_pass_fail_and_ask(make_server: MakeServer) -> None:

@@ -109,3 +109,12 @@ def test_addresses_are_read_as_the_standard_library_reads_them(text: str) -> Non
         assert parse(text) is None
     else:
         assert parse(text) == (getattr(standard, "ipv4_mapped", None) or standard)
+
+
+def test_a_network_in_ipv6_s_clothes_is_ipv4(tmp_path: Path) -> None:
+    path = tmp_path / "networks.txt"
+    path.write_bytes(b"\xef\xbb\xbfblock ::ffff:198.51.100.0/120\n")
+
+    found = load(path)
+
+    assert [found.find(address(text)) for text in ("198.51.100.7", "::ffff:198.51.100.7")] == [BLOCK] * 2

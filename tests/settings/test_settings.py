@@ -132,3 +132,14 @@ def test_languages_and_the_public_url_are_brought_to_one_form() -> None:
 
     assert settings.audio_languages == ("de", "pt-br")
     assert settings.public_url == "https://captcha.example/api"
+
+
+def test_a_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    """Editors of Windows write it; the message was of an invalid character nobody could see."""
+    config, flag = tmp_path / "captcha.toml", tmp_path / "flag"
+    config.write_bytes(b'\xef\xbb\xbfprofile = "classic"\n')
+    flag.write_bytes(b"\xef\xbb\xbfa flag\n")
+
+    settings = Settings.load({"CAPTCHA_CONFIG": str(config), "CAPTCHA_FLAG_FILE": str(flag)})
+
+    assert (settings.profile, settings.flag) == ("classic", "a flag")

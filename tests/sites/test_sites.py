@@ -198,3 +198,22 @@ def test_what_is_no_table_is_told(tmp_path: Path, text: str) -> None:
 
     with pytest.raises(Misconfigured):
         sites.load(path)
+
+
+def test_a_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    path = tmp_path / "sites.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + GOOD.encode())
+
+    sites.append(path, sites.make("Forum", "forum", "secret of the forum"))
+
+    assert [site.key for site in sites.load(path).all] == ["shop", "forum"]
+
+
+def test_a_site_is_appended_where_another_names_a_policy_of_the_file(tmp_path: Path) -> None:
+    """The file's own policies were not looked at, and nothing could be added any more."""
+    path = tmp_path / "sites.toml"
+    path.write_text(GOOD + 'policy = "shop"\n' + POLICY)
+
+    sites.append(path, sites.make("Forum", "forum", "secret of the forum", policy="shop"))
+
+    assert sites.load(path).find("forum").policy == "shop"

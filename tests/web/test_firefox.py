@@ -27,7 +27,7 @@ from tests.web.test_pages import (  # noqa: F401
     scriptless,
     test_the_page_to_try_it_lets_a_visitor_through,
     test_without_scripts_a_grid_is_solved_by_hand,
-    test_without_scripts_a_second_answer_is_told_and_goes_on,
+    test_without_scripts_an_answer_that_is_given_twice_earns_one_pass,
     test_without_scripts_reload_and_back_keep_the_pass_in_sight,
 )
 from tests.web.test_places import (  # noqa: F401

@@ -36,7 +36,7 @@ _MAX_CONNECTIONS = 4_096
 #: Files that a worker needs for anything but connections.
 _OTHER_FILES = 64
 
-_TOO_LARGE = b"Request header fields too large"
+_TOO_LARGE = b"Request header fields too large: at most %d, and %d bytes" % (MAX_HEADERS, MAX_HEAD_BYTES)
 _REFUSAL_HEADERS = [
     (b"content-type", b"text/plain; charset=utf-8"),
     (b"content-length", b"%d" % len(_TOO_LARGE)),

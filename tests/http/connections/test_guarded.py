@@ -37,7 +37,7 @@ async def app(scope: Any, receive: Callable[[], Any], send: Callable[[Any], Any]
     if scope["path"] == "/late":
         await asyncio.sleep(3 * max(HEAD, BODY))
     body = bytes(BIG) if scope["path"] == "/big" else b"%d" % length
-    headers = [(b"content-length", b"%d" % len(body))]
+    headers = [(b"content-length", b"%d" % len(body)), (b"path", scope["path"].encode())]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
@@ -330,3 +330,25 @@ def test_memory_does_not_grow_with_what_is_refused(port: int) -> None:
         fire()
 
     assert memory_bytes() - before < 5_000_000 + len(junk)
+
+
+@pytest.mark.parametrize(
+    ("target", "path"),
+    [(b"/a%20b", b"/a b"), (b"http://a/x?y=z", b"/x"), (b"HTTP://a:80/a%20b", b"/a b"), (b"http://a/", b"/")],
+)
+def test_a_target_that_is_a_whole_address_is_served_by_its_path(
+    client: socket.socket, target: bytes, path: bytes
+) -> None:
+    """RFC 9112, section 3.2.2; parsed by h11 all of it was the path."""
+    client.sendall(b"GET %b HTTP/1.1\r\nHost: a\r\n\r\n" % target)
+
+    assert b"path: %b\r\n" % path in answer(client)
+
+
+def test_many_fields_are_refused_with_the_bounds(client: socket.socket) -> None:
+    client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n" + b"X: y\r\n" * 70 + b"\r\n")
+
+    got = answer(client)
+
+    assert got.startswith(b"HTTP/1.1 431")
+    assert b"at most 64, and 16384 bytes" in got
