@@ -32,9 +32,9 @@ class Plane:
         corners: NDArray[np.int32] = (down * self.indices.shape[1] + right).astype(np.int32)
         return corners
 
-    def at(self, corners: NDArray[np.int32]) -> Indices:
-        """Show the windows that begin there, (tiles, height, width)."""
-        shown: Indices = self._windows[np.divmod(corners, self.indices.shape[1])]
+    def at(self, corner: int) -> Indices:
+        """Show the window that begins there, (height, width)."""
+        shown: Indices = self._windows[divmod(corner, self.indices.shape[1])]
         return shown
 
     def merge(self, tiles: Indices, words: Words) -> None:
