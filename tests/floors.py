@@ -57,9 +57,10 @@ INNER_FLOORS: dict[str, list[list[str]]] = {
     "render": [
         ["chance", "checks", "deflate", "inks", "typefaces", "sheet"],
         ["families", "png"],
-        ["atlas", "colours", "plane"],
+        ["atlas", "colours", "looks", "plane"],
         ["bed", "warp"],
-        ["small"],
+        ["crowd", "small"],
+        ["clutter"],
         ["tiles", "lines"],
         ["__init__"],
     ],
