@@ -76,7 +76,7 @@ INNER_FLOORS: dict[str, list[list[str]]] = {
     "settings": [["extras", "reload", "sources", "values"], ["table"], ["__init__"]],
     "sites": [["policy", "testkeys"], ["site"], ["checks", "file", "guard"], ["__init__"]],
     "stores": [["url"], ["connect"], ["__init__"]],
-    "sound": [["wav"], ["voices"], ["speaker"], ["__init__"]],
+    "sound": [["wav"], ["room", "voices"], ["speaker"], ["__init__"]],
     "telemetry": [["events", "logs", "reading", "tracing"], ["metrics"], ["__init__"]],
     "tokens": [["base64url", "digests"], ["keys"], ["passes", "seal"], ["__init__"]],
 }

@@ -65,7 +65,7 @@ class Settings:
     )
     alphabet: str = _option("CEKLMNPUY347", values.text, "the characters of the grid, but for `classic`")
     text_alphabet: str = _option(
-        "ABCEFHKLMNPRTUWXYabdeghknty237",
+        "ABCEFHKLMNPRTUWXYabdeghknty23",
         values.text,
         "the characters of text pictures, typed in either case; look-alikes are left out",
     )
@@ -87,7 +87,14 @@ class Settings:
     audio_recordings: Path | None = _option(
         None,
         values.path,
-        "a folder of your own recordings, `<language>/<digit>.wav`; unset: the extra `audio`, or espeak-ng",
+        "a folder of your own recordings, several takes a digit (`<language>/<digit>/<take>.wav`) or one "
+        "(`<language>/<digit>.wav`); unset: espeak-ng",
+    )
+    audio_public_recordings: bool = _option(
+        False,
+        values.flag,
+        "where there is neither, let English be said by the recordings of the extra `audio`: they are public, one take a "
+        "digit, and whoever has them reads every challenge",
     )
     tile_size: int = _option(96, values.whole(32, 256), "width and height of a tile, in pixels")
     typefaces: Path | None = _option(
