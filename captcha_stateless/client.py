@@ -60,7 +60,8 @@ _MAX_AGE = re.compile(r"max-age=(\d{1,6})")
 class Verdict:
     """Whether a pass is right, and what it says; true or false as a whole.
 
-    ``codes`` say why not: those of siteverify, or one of this module's. ``solved_at`` is when the challenge was solved.
+    ``codes`` say why not: those of siteverify, or one of this module's. ``solved_at`` is when the challenge was solved,
+    ``score`` what the pass is worth, from 0 (a bot's, surely) to 1: a back end may ask more of a weak one.
     """
 
     success: bool
@@ -69,6 +70,7 @@ class Verdict:
     action: str = ""
     cdata: str = ""
     solved_at: datetime | None = None
+    score: float = 0.0
 
     def __bool__(self) -> bool:
         return self.success
@@ -326,7 +328,14 @@ def _verdict(response: httpx.Response | None) -> Verdict | None:
         action=str(document.get("action", "")),
         cdata=str(document.get("cdata", "")),
         solved_at=_moment(document.get("challenge_ts")),
+        score=_score(document) if document["success"] else 0.0,
     )
+
+
+def _score(document: Mapping[str, Any]) -> float:
+    """Turn hCaptcha's scale, on which 0 is no risk, into ours; a server that tells none vouches wholly."""
+    risk = document.get("score", 0)
+    return round(1 - float(risk), 2) if isinstance(risk, int | float) else 0.0
 
 
 def _moment(text: object) -> datetime | None:
@@ -343,4 +352,5 @@ def _told(shown: Pass) -> Verdict:
         action=shown.action,
         cdata=shown.cdata,
         solved_at=datetime.fromtimestamp(shown.iat, UTC),
+        score=shown.score,
     )

@@ -86,6 +86,7 @@ class Engine:
         wait_seconds: float = 0,
         who: bytes = b"",
         harder: int = 0,
+        risk: int = 0,
     ) -> Sealed:
         """Begin a run: draw its first stage and seal it.
 
@@ -101,6 +102,7 @@ class Engine:
             wait_seconds: an answer before that is too soon.
             who: a keyed hash of the network that asks.
             harder: by how many steps it must be harder, as far as the kind goes.
+            risk: the risk of whoever asks, 0 to 100.
 
         Raises:
             BadRequest: when there is no such challenge.
@@ -122,6 +124,7 @@ class Engine:
             nbf_ms=int((self._clock() + wait_seconds) * 1000) if wait_seconds else 0,
             who=who,
             params=params,
+            risk=risk,
         )
         return self._stage(run, 0)
 
@@ -261,6 +264,7 @@ class Engine:
             site=claims.site,
             host=claims.host,
             params=params or {},
+            risk=claims.risk,
         )
         return self._sealed(proof)
 

@@ -43,8 +43,8 @@ class Passes:
         self._signer, self._replay, self._key, self._seconds = signer, replay, idempotency_key, seconds
         self._clock, self._entropy, self._events = clock, entropy, events or Events()
 
-    def vouch(self, claims: Claims) -> Signed:
-        """Sign the pass that a solved run earns: what it is bound to, and nothing of the challenge."""
+    def vouch(self, claims: Claims, score: float = 1.0) -> Signed:
+        """Sign the pass that a solved run earns: what it is bound to and worth, and nothing of the challenge."""
         now = int(self._clock())
         earned = Pass(
             site=claims.site,
@@ -55,6 +55,7 @@ class Passes:
             exp=now + self._seconds,
             action=claims.action,
             cdata=claims.cdata,
+            score=score,
         )
         with self._events.took("sign"):
             token = self._signer.sign(earned)

@@ -74,7 +74,7 @@ INNER_FLOORS: dict[str, list[list[str]]] = {
     ],
     "risk": [["counters", "networks"], ["dnsbl", "rates"], ["assess"], ["__init__"]],
     "settings": [["extras", "reload", "sources", "values"], ["table"], ["__init__"]],
-    "sites": [["policy", "testkeys"], ["site"], ["checks", "file", "guard"], ["__init__"]],
+    "sites": [["terms", "testkeys"], ["policy"], ["site"], ["checks", "file", "guard"], ["__init__"]],
     "stores": [["url"], ["connect"], ["__init__"]],
     "sound": [["wav"], ["room", "voices"], ["speaker"], ["__init__"]],
     "telemetry": [["events", "logs", "reading", "tracing"], ["metrics"], ["__init__"]],

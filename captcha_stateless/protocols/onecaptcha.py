@@ -135,7 +135,7 @@ class OneCaptcha(Adapter):
         if worked is None and (first := self._first(request, kind, binding.site)):
             return await self._stage(first, {"first": True, **more})
         if worked:
-            await self._settle(request, worked, solution, binding)
+            await self._settle(request, worked, solution, binding, kind or "grid")
         return await self._stage(await self._drawn(request, kind, kinds, binding), more)
 
     def _first(self, request: Request, kind: str | None, site: str, *, counted: bool = True) -> Sealed | None:
@@ -144,18 +144,28 @@ class OneCaptcha(Adapter):
         drawn = kind != "work" and (kind != AUTO or self.gate.policy(site).draws)
         if not drawn or site in testkeys.SITES or asked_of == "none" or (kind is None and asked_of != "all"):
             return None
-        return self.gate.first(self.caller(request), site, FIRST, FIRST_SECONDS, counted=counted)
+        weighed = "" if kind == AUTO else kind or "grid"
+        return self.gate.first(self.caller(request), site, FIRST, FIRST_SECONDS, weighed, counted=counted)
 
-    async def _settle(self, request: Request, worked: Claims, solution: object, binding: Binding) -> None:
-        """Use up what was worked."""
+    async def _settle(
+        self, request: Request, worked: Claims, solution: object, binding: Binding, kind: str
+    ) -> None:
+        """Use up what was worked; what was asked before one kind may be less than another costs."""
         if worked.site != binding.site:
             raise BadToken("work for another site")
+        if int(worked.params["difficulty"]) < self.gate.policy(binding.site).terms(kind).work:
+            raise BadToken("work for another kind")
         await self.gate.redeem(self.caller(request), worked, solution)
 
     async def _drawn(
         self, request: Request, kind: str | None, kinds: Collection[str], binding: Binding
     ) -> Sealed:
-        """Have drawn what is asked for; of work and ``auto``, the site's policy knows how hard it must be."""
+        """Have drawn what is asked for; of work and ``auto``, the site's policy knows how hard it must be.
+
+        Where its rules lead to no kind that counts here, ``auto`` is the first that does.
+        """
+        if kind == AUTO and not any(rule.kind in kinds for rule in self.gate.policy(binding.site).rules):
+            kind = next(iter(kinds))
         if kind not in (AUTO, "work"):
             return await self.ask(request, binding, kind or "grid", self._wanted(request, kind))
         among = [each for each in (kinds if kind == AUTO else [kind]) if each not in UNASKED]
@@ -178,7 +188,7 @@ class OneCaptcha(Adapter):
             raise BadRequest(f"kind must be one of {', '.join((*KINDS, AUTO))}")
         site = self.sites.get(key)
         absent = {"audio": not self.engine.renderer.languages("audio"), "work": site is None}
-        counts = (site.kinds if site else ()) or KINDS
+        counts = site.counting if site else tuple(KINDS)
         kinds = [kind for kind in KINDS if kind in counts and not absent.get(kind)]
         if wanted not in (*kinds, AUTO):
             raise WeakKind("kind is not offered here")

@@ -39,7 +39,7 @@ _CONTOURS = Family(
     pen=0.022,
     foreign=8.0,
     gaps=0.8,
-    gap_width=0.03,
+    gap_width=0.045,
 )
 
 #: By the name that settings use.

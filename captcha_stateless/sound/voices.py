@@ -28,7 +28,7 @@ _SPEECH_SECONDS = 10
 #: eSpeak NG's voices: which of them say the digits, at which pitch and pace, a secret chooses.
 _SPEAKERS = ("m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8", "f1", "f2", "f3", "f4", "f5")
 _PITCHES, _WORDS_A_MINUTE = range(25, 80), range(150, 185)
-TAKES = 24
+TAKES = 16
 #: Longer than that the ten digits are not: in a language that takes longer, Arabic, they are said faster.
 _LONGEST_TEN_SECONDS, _MUCH_FASTER = 4.6, 1.6
 #: Between two digits that eSpeak NG says as sentences there is a silence of more than that, and within none.
@@ -108,7 +108,7 @@ def _packaged() -> Path | None:
 
 
 def _spoken(program: str, language: str, secret: bytes) -> Voice | None:
-    """Have eSpeak NG say the digits in several voices; one that this version has not, or that runs them together, is left out."""
+    """Have eSpeak NG say the digits in several voices; one that it has not, or that runs them together, is left out."""
     draws = Draws(secret, f"voices {language}", choices=3 * TAKES)
     casts = [(draws.pick(_SPEAKERS), draws.pick(_PITCHES), draws.pick(_WORDS_A_MINUTE)) for _ in range(TAKES)]
     with ThreadPoolExecutor() as pool:

@@ -49,9 +49,9 @@ class World:
     ) -> Demand:
         return anyio.run(self.guard.demand, Caller(address, score), site, POLICY, kinds)
 
-    def first(self, address: str = "192.0.2.1", *, counted: bool = True) -> Demand:
+    def first(self, address: str = "192.0.2.1", kind: str = "grid", *, counted: bool = True) -> Demand:
         policy = replace(POLICY, most_work=20)
-        return self.guard.first(Caller(address), DEVELOPMENT.key, policy, counted=counted)
+        return self.guard.first(Caller(address), DEVELOPMENT.key, policy, kind, counted=counted)
 
     def weigh(self, kind: str = "grid", score: int | None = None, address: str = "192.0.2.1") -> Demand:
         return anyio.run(self.guard.weigh, Caller(address, score), DEVELOPMENT.key, POLICY, kind)

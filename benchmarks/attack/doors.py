@@ -1,0 +1,181 @@
+"""The other doors than the grid: text read, sound listened to, each by everything that we know, and written down."""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from hearing import SAID, Listener, listeners
+from pictures import OURS, Pair, others, ours, pairs
+from reading import Read, alike, attacked, readers, rows
+from score import cpu_seconds
+
+from captcha_stateless.render import contact_sheet
+from captcha_stateless.sound import Speaker, espeak_program, load_voices
+from captcha_stateless.sound.wav import RATE
+
+#: Pictures of the default's four forms, of each other form, and those that take Tesseract's time.
+MANY, SOME, FEW = 60, 25, 10
+SOUNDS, SLOW_SOUNDS = 40, 12
+#: Voices whose intelligibility is measured.
+LANGUAGES = ("ar", "de", "en", "es", "fr", "hi", "it", "pt", "ru", "tr")
+#: Of the default's pictures and of English: the share of texts, and of sounds, that anything may have at once.
+TEXT_CEILING, SOUND_CEILING = 0.10, 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """How a listener did: sounds of which all six digits were right, and digits in their places."""
+
+    listener: str
+    asked: int
+    right: int
+    digits: float
+    cpu_seconds: float
+
+
+def text(minicap: Path | None, many: int, some: int) -> Iterator[Read]:
+    """Let every reader at every sort of picture."""
+    secret = np.random.default_rng().bytes(32)
+    for name, params in OURS.items():
+        yield from _read(name, pairs(ours(params, secret), many if name.endswith("light") else some, 1))
+    for name, draw in others(minicap):
+        yield from _read(name, pairs(draw, some, 1))
+
+
+def _read(name: str, asked: Sequence[Pair]) -> Iterator[Read]:
+    for reader, read in readers():
+        yield attacked(name, asked[:FEW] if reader == "Tesseract" else asked, reader, read)
+
+
+def short_text(count: int) -> bool:
+    """Let ddddocr and RapidOCR at the sizes that are served; tell whether the ceiling holds."""
+    from score import most
+
+    holds = True
+    for name in ("default, 600x200, light", "default, 350x100, light"):
+        asked = pairs(ours(OURS[name], b"short"), count, 2)
+        for reader, read in readers():
+            found = attacked(name, asked, reader, read)
+            holds &= found.once <= most(count, TEXT_CEILING)
+            print(
+                f"{name:<28}{reader:<16}{found.once:4} of {count}, at most {most(count, TEXT_CEILING)}",
+                flush=True,
+            )
+    return holds
+
+
+def trained_text(labels: Sequence[int], count: int) -> Iterator[Read]:
+    """Train a network on so many of our pictures, and let it at others of the same deployment."""
+    from lettered import Network  # PyTorch
+
+    for name in ("default, 600x200, light", "default, 350x100, light"):
+        draw = ours(OURS[name], b"a deployment")
+        asked = pairs(draw, count, 3)
+        for number in labels:
+            network = Network().fit(pairs(draw, number, 4))
+            before = cpu_seconds()
+            seen = [network.read(png) for png, _ in asked]
+            spent = cpu_seconds() - before
+            right = sum(one == told.upper() for one, (_, told) in zip(seen, asked, strict=True))
+            letters = float(
+                np.mean([alike(told.upper(), one) for one, (_, told) in zip(seen, asked, strict=True)])
+            )
+            yield Read(name, f"CNN, {number:,} labels", count, right, right, letters, spent, number)
+
+
+def sound(count: int, slow: int, *, only: str = "") -> Iterator[Heard]:
+    """Let every listener at English."""
+    speaker = Speaker(
+        load_voices(("en",), None, espeak_program(), b"a deployment", public=True), b"a deployment"
+    )
+    for listener in listeners():
+        if only in listener.name:
+            yield _heard(listener, speaker, slow if listener.most < count else count)
+
+
+def _heard(listener: Listener, speaker: Speaker, count: int) -> Heard:
+    random, right, digits, spent = np.random.default_rng(5), 0, 0, 0.0
+    for number in range(count):
+        said = "".join(map(str, random.integers(0, 10, SAID)))
+        content = speaker.say(said, b"sound %d" % number, "en")
+        before = cpu_seconds()
+        heard = listener.listen(content)
+        spent += cpu_seconds() - before
+        right += heard == said
+        digits += sum(one == other for one, other in zip(said, heard, strict=False))
+    return Heard(listener.name, count, right, digits / SAID / count, spent)
+
+
+def short_sound(count: int) -> bool:
+    """Let the listeners without a recogniser at English; tell whether the ceiling holds."""
+    from score import most
+
+    holds = True
+    for found in sound(count, min(count, 10)):
+        limit = most(found.asked, SOUND_CEILING)
+        recogniser = found.listener.startswith("PocketSphinx")
+        holds &= recogniser or found.right <= limit
+        print(f"{found.listener:<52}{found.right:4} of {found.asked}, at most {limit}", flush=True)
+    return holds
+
+
+def clarity(each: int) -> Iterator[dict[str, Any]]:
+    """Measure, for each voice, how well what is heard keeps what is said (STOI, Taal and others 2011), time and size."""
+    from pystoi import stoi
+
+    for language in LANGUAGES:
+        voices = load_voices((language,), None, espeak_program(), b"a deployment")
+        speaker, random = Speaker(voices, b"a deployment"), np.random.default_rng(6)
+        kept, sizes, spent = [], [], []
+        for number in range(each):
+            said = "".join(map(str, random.integers(0, 10, SAID)))
+            before = time.process_time()
+            sizes.append(len(speaker.say(said, b"%d" % number, language)))
+            spent.append(time.process_time() - before)
+            once = speaker.once(said, b"%d" % number, language)
+            kept.append(float(stoi(once.clean, once.heard, RATE)))
+        yield {
+            "language": language,
+            "sounds": each,
+            "stoi_least": round(min(kept), 3),
+            "stoi_mean": round(float(np.mean(kept)), 3),
+            "milliseconds": round(1000 * float(np.median(spent)), 2),
+            "most_bytes": max(sizes),
+        }
+
+
+def sheets(folder: Path) -> None:
+    """Draw contact sheets of the default, in both themes and sizes."""
+    for name, file in (
+        ("default, 600x200, light", "text-600-light.png"),
+        ("default, 600x200, dark", "text-600-dark.png"),
+        ("default, 350x100, light", "text-350-light.png"),
+        ("default, 350x100, dark", "text-350-dark.png"),
+    ):
+        pngs = [png for png, _ in pairs(ours(OURS[name], b"a sheet"), 8, 9)]
+        (folder / file).write_bytes(contact_sheet(pngs, columns=2))
+
+
+def measured(found: Iterator[Read], kept: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """Put each read in its place among those that were measured before."""
+    for read in found:
+        kept[:] = [one for one in kept if (one["picture"], one["reader"]) != (read.picture, read.reader)]
+        kept += rows([read])
+        print(
+            f"{read.picture:<34}{read.reader:<18}{read.once / read.asked:7.1%}{read.thrice / read.asked:7.1%}"
+            f"{read.letters:7.1%}{read.cpu_seconds / read.asked * 1000:8.0f} ms",
+            flush=True,
+        )
+        yield kept
+
+
+def listened(found: Iterator[Heard], kept: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """Put each in its place among those that were measured before."""
+    for heard in found:
+        kept[:] = [one for one in kept if one["listener"] != heard.listener]
+        kept.append(asdict(heard))
+        print(f"{heard.listener:<52}{heard.right:4} of {heard.asked}{heard.digits:7.1%}", flush=True)
+        yield kept
