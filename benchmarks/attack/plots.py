@@ -1,6 +1,6 @@
 """The plots of README and threat model: SVG drawn by Matplotlib from docs/attack.json, for light pages and for dark ones."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,9 @@ COLOURS = {"grid": "#0072b2", "text": "#d55e00", "audio": "#009e73", "work": "#c
 _DARK = {"grid": "#56b4e9", "text": "#e69f00", "audio": "#2bc49a", "work": "#e8a5cb"}
 
 
-def plots(folder: Path, results: Results) -> None:
+def plots(folder: Path, results: Results, readings: Sequence[Mapping[str, Any]]) -> None:
     """Draw every plot in both themes."""
+    results = {**results, "readings": readings}
     for theme, (ink, ground) in THEMES.items():
         colours = COLOURS if theme == "light" else _DARK
         for name, draw in (("strength", _strength), ("doors", _doors), ("legibility", _legibility)):

@@ -2,17 +2,20 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from doorprice import BLIND, WRITTEN, doors, table
+from plots import plots
 from price import CORE_HOUR, HASHES, HUMANS, PROXY_GIGABYTE, price
 from score import bounds, run
 
 from captcha_stateless.kinds.profiles import PROFILES
 
 Results = Mapping[str, Any]
+#: What was read by eye, written down by whoever read; everything else is measured by this tool.
+READINGS = Path(__file__).parents[2] / "docs" / "readings.json"
 #: What `doctor` shows.
 PRICES = Path(__file__).parents[2] / "captcha_stateless" / "cli" / "prices.json"
 #: The default's bits of work in the table of prices.
@@ -22,10 +25,9 @@ WORK_BITS = 18
 def write(document: Path, results: Results) -> None:
     """Replace what stands between the marks, and write what `doctor` shows."""
     PRICES.write_text(json.dumps(doors(results), indent=1) + "\n", encoding="utf-8")
-    _replace(document, {name: iter(rows) for name, rows in tables(results).items()})
-    _replace(
-        document.parents[1] / "README.md", {name: iter(rows) for name, rows in summaries(results).items()}
-    )
+    _replace(document, tables(results))
+    _replace(document.parents[1] / "README.md", summaries(results))
+    plots(document.parent, results, json.loads(READINGS.read_text(encoding="utf-8")))
 
 
 def summaries(results: Results) -> dict[str, list[str]]:
@@ -38,7 +40,7 @@ def tables(results: Results) -> dict[str, list[str]]:
     made = {
         "doors": table(doors(results)),
         "texts": texts(results),
-        "readings": readings(results),
+        "readings": readings(),
         "sounds": sounds(results),
         "clarity": clarity(results),
         "floors": floors(results),
@@ -51,7 +53,7 @@ def tables(results: Results) -> dict[str, list[str]]:
     return {name: [*rows] for name, rows in made.items()}
 
 
-def _replace(document: Path, tables: Mapping[str, Iterator[str]]) -> None:
+def _replace(document: Path, tables: Mapping[str, Iterable[str]]) -> None:
     text = document.read_text(encoding="utf-8")
     for name, rows in tables.items():
         marked = f"<!-- {name} -->\n" + "\n".join(rows) + f"\n<!-- /{name} -->"
@@ -74,11 +76,11 @@ def texts(results: Results) -> Iterator[str]:
         )
 
 
-def readings(results: Results) -> Iterator[str]:
+def readings() -> Iterator[str]:
     """Tell how well the pictures were read by eye."""
     yield "| drawn | pictures | texts read | characters read (95% bounds) |"
     yield "| --- | --- | --- | --- |"
-    for one in results.get("readings", []):
+    for one in json.loads(READINGS.read_text(encoding="utf-8")):
         low, high = bounds(one["letters"], one["letters_asked"], 0.95)
         yield (
             f"| {one['drawn']} | {one['texts_asked']} | {one['texts']} ({one['texts'] / one['texts_asked']:.0%}) | "
