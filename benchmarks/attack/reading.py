@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
-from scipy import ndimage
 from score import cpu_seconds
 
 from captcha_stateless.settings import Settings
@@ -58,6 +57,8 @@ def cropped(png: bytes) -> bytes:
 
 def filled(png: bytes) -> bytes:
     """Fill what contours enclose, with gaps of two pixels closed: written for our drawing."""
+    from scipy import ndimage  # in the optional group, as every reader is
+
     ink = ndimage.binary_dilation(inked(png), iterations=2)
     regions, count = ndimage.label(~ink)
     areas = ndimage.sum(~ink, regions, range(count + 1))

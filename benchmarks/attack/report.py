@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from doorprice import BLIND, WRITTEN, doors, table
-from plots import plots
 from price import CORE_HOUR, HASHES, HUMANS, PROXY_GIGABYTE, price
 from score import bounds, run
 
@@ -27,6 +26,8 @@ def write(document: Path, results: Results) -> None:
     PRICES.write_text(json.dumps(doors(results), indent=1) + "\n", encoding="utf-8")
     _replace(document, tables(results))
     _replace(document.parents[1] / "README.md", summaries(results))
+    from plots import plots  # Matplotlib is in the optional group `attack`
+
     plots(document.parent, results, json.loads(READINGS.read_text(encoding="utf-8")))
 
 
