@@ -18,7 +18,7 @@ from captcha_stateless.sound.wav import RATE, stretched, write_wav
 
 #: Pictures of the default's four forms, of each other form, and those that take Tesseract's time.
 MANY, SOME, FEW = 60, 25, 10
-SOUNDS, SLOW_SOUNDS = 40, 12
+SOUNDS, SLOW_SOUNDS = 25, 8
 #: Voices whose intelligibility is measured.
 LANGUAGES = ("ar", "de", "en", "es", "fr", "hi", "it", "pt", "ru", "tr")
 #: Of the default's pictures and of English: the share of texts, and of sounds, that anything may have at once.

@@ -117,6 +117,7 @@ class Sphinx(Listener):
     """PocketSphinx with its English model and a grammar of six digits."""
 
     name = "PocketSphinx, a grammar of six digits"
+    most = 20
     _WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
     @cached_property
@@ -148,7 +149,7 @@ def listeners() -> Iterator[Listener]:
     yield Warping("time warping (MFCC), public recordings", public())
     if espeak_program():
         few = Correlation("correlation, eSpeak NG's voices at 6 speeds", synthetic(), list(_SPEEDS[1::5]), 12)
-        few.most = 40
+        few.most = 20
         yield few
         yield Warping("time warping (MFCC), eSpeak NG's voices", synthetic())
     yield Sphinx()

@@ -2,9 +2,9 @@
 
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeAlias
@@ -46,7 +46,6 @@ def espeak_program() -> str | None:
     return shutil.which("espeak-ng")
 
 
-@lru_cache(maxsize=4)
 def load_voices(
     languages: tuple[str, ...],
     folder: Path | None,
@@ -66,19 +65,40 @@ def load_voices(
     """
     if folder is not None and not folder.is_dir():
         raise Misconfigured(f"{folder} is no folder of recordings")
-    voices = {language: _voice(language, folder, espeak, secret, public) for language in languages}
-    return {language: voice for language, voice in voices.items() if voice is not None}
+    makers = {language: _maker(language, folder, espeak, secret, public) for language in languages}
+    return _Voices({language: maker for language, maker in makers.items() if maker is not None})
 
 
-def _voice(
+class _Voices(Mapping[str, Voice]):
+    """Voices, of which those that a program says are made when they are first asked for: many a server never speaks."""
+
+    def __init__(self, makers: Mapping[str, Callable[[], Voice]]) -> None:
+        self._makers = makers
+
+    def __getitem__(self, language: str) -> Voice:
+        return self._makers[language]()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._makers)
+
+    def __len__(self) -> int:
+        return len(self._makers)
+
+
+def _maker(
     language: str, folder: Path | None, espeak: str | None, secret: bytes, public: bool
-) -> Voice | None:
+) -> Callable[[], Voice] | None:
     own = folder / language if folder is not None else None
     if own is not None and own.is_dir():
-        return _from_folder(own)
-    spoken = _spoken(espeak, language, secret) if espeak is not None else None
+        return partial(_as_it_is, _from_folder(own))
+    if espeak is not None and _plain(espeak, language):
+        return partial(_spoken, espeak, language, secret)
     packaged = _packaged() if language == "en" and public else None
-    return spoken or (_from_folder(packaged) if packaged else None)
+    return partial(_as_it_is, _from_folder(packaged)) if packaged else None
+
+
+def _as_it_is(voice: Voice) -> Voice:
+    return voice
 
 
 def _from_folder(folder: Path) -> Voice:
@@ -107,13 +127,22 @@ def _packaged() -> Path | None:
     return None
 
 
-def _spoken(program: str, language: str, secret: bytes) -> Voice | None:
+@lru_cache(maxsize=64)
+def _plain(program: str, language: str) -> tuple[Samples, ...] | None:
+    """Have eSpeak NG say the digits in its own voice; None: it cannot."""
+    return _cast(program, language, _SPEAKERS[0], _PITCHES[0], _WORDS_A_MINUTE[0])
+
+
+@lru_cache(maxsize=64)
+def _spoken(program: str, language: str, secret: bytes) -> Voice:
     """Have eSpeak NG say the digits in several voices; one that it has not, or that runs them together, is left out."""
     draws = Draws(secret, f"voices {language}", choices=3 * TAKES)
     casts = [(draws.pick(_SPEAKERS), draws.pick(_PITCHES), draws.pick(_WORDS_A_MINUTE)) for _ in range(TAKES)]
     with ThreadPoolExecutor() as pool:
         said = [digits for digits in pool.map(lambda cast: _cast(program, language, *cast), casts) if digits]
-    return tuple(zip(*said, strict=True)) or None
+    plain = _plain(program, language)
+    assert plain is not None  # asked before there was a voice
+    return tuple(zip(*(said or [plain]), strict=True))
 
 
 def _cast(

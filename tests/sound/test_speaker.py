@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from captcha_stateless.seeded import Draws
-from captcha_stateless.sound import Speaker, espeak_program, load_voices
+from captcha_stateless.sound import Speaker, espeak_program, load_voices, voices
 from captcha_stateless.sound.room import RATES, ROOM_CHOICES, WARP_CHOICES, Room, warped
 from captcha_stateless.sound.speaker import GAP_SECONDS, TALK
 from captcha_stateless.sound.wav import RATE
@@ -35,7 +35,7 @@ def loudness(sound: NDArray[np.float32]) -> float:
 
 def test_the_same_seed_sounds_the_same() -> None:
     """On another replica, which made its voices by itself."""
-    load_voices.cache_clear()
+    voices._spoken.cache_clear()
     other = Speaker(load_voices(("en",), None, espeak_program(), b"secret", public=True), b"secret")
 
     assert other.say("123456", b"seed", "en") == SPEAKER.say("123456", b"seed", "en")

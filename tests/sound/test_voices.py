@@ -47,7 +47,7 @@ def test_what_nobody_else_has_goes_before_public_recordings() -> None:
 def test_another_package_of_that_name_holds_no_recordings(tmp_path: Path) -> None:
     (tmp_path / "captcha" / "data").mkdir(parents=True)
     (tmp_path / "captcha" / "__init__.py").touch()
-    script = "from captcha_stateless.sound import load_voices; print(load_voices(('en',), None, None, public=True))"
+    script = "from captcha_stateless.sound import load_voices; print(dict(load_voices(('en',), None, None, public=True)))"
 
     done = subprocess.run(
         [sys.executable, "-c", script], env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True
