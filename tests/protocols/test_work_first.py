@@ -11,12 +11,15 @@ from tests.conftest import MakeServer
 from tests.support import Server
 
 PATH = "/api/challenge"
+KINDS = "kinds = ['grid', 'text', 'audio', 'work']\n"
 RULE = "[[policy.rule]]\nscore = [0, 100]\nkind = 'work'\ndifficulty = 4\n"
 
 
 def serve(make_server: MakeServer, folder: Path, policy: str = "work = 4", **options: Any) -> Server:
-    site = f"[[site]]\nname = 'Shop'\nkey = 'shop'\nsecret_sha256 = '{'00' * 32}'\npolicy = 'test'\n"
-    other = f"[[site]]\nname = 'Other'\nkey = 'other'\nsecret_sha256 = '{'11' * 32}'\npolicy = 'test'\n"
+    site = f"[[site]]\nname = 'Shop'\nkey = 'shop'\nsecret_sha256 = '{'00' * 32}'\npolicy = 'test'\n{KINDS}"
+    other = (
+        f"[[site]]\nname = 'Other'\nkey = 'other'\nsecret_sha256 = '{'11' * 32}'\npolicy = 'test'\n{KINDS}"
+    )
     (folder / "sites.toml").write_text(f"{site}{other}[[policy]]\nname = 'test'\n{policy}\n{RULE}")
     return make_server(sites=folder / "sites.toml", **options)
 
