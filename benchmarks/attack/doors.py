@@ -75,7 +75,7 @@ def trained_text(labels: Sequence[int], count: int) -> Iterator[Read]:
     """Train a network on so many of our pictures, and let it at others of the same deployment."""
     from lettered import Network  # PyTorch
 
-    for name in ("default, 600x200, light", "default, 350x100, light"):
+    for name in ("default, 350x100, light",):
         draw = ours(OURS[name], b"a deployment")
         asked = pairs(draw, count, 3)
         for number in labels:

@@ -376,7 +376,8 @@ class TestSites:
         path = tmp_path / "sites.toml"
         path.write_text(
             "".join(
-                f'[[site]]\nname = "{key}"\nkey = "{key}"\nsecret_sha256 = "{fingerprint(key + "-secret").hex()}"\nkinds = ["work"]\n'
+                f'[[site]]\nname = "{key}"\nkey = "{key}"\nkinds = ["work"]\n'
+                f'secret_sha256 = "{fingerprint(key + "-secret").hex()}"\n'
                 for key in ("dev-site", "other")
             )
         )

@@ -179,3 +179,17 @@ def test_a_policy_s_profile_is_what_its_sites_show(make_server: MakeServer, tmp_
 def test_a_profile_that_there_is_not_is_told_at_the_start(make_server: MakeServer, tmp_path: Path) -> None:
     with pytest.raises(Misconfigured, match="policy test"):
         serve(make_server, tmp_path, "profile = 'none'")
+
+
+def test_work_done_for_a_cheap_kind_does_not_pay_for_a_dear_one(
+    make_server: MakeServer, tmp_path: Path
+) -> None:
+    """Text costs six bits and the grid four: whoever worked for the grid cannot have a text drawn."""
+    server = serve(make_server, tmp_path, "work = 4\nkinds = {text = {work = 6}}")
+    grid, text = (ask(server, f"sitekey=shop&kind={kind}") for kind in ("grid", "text"))
+
+    cheap = bring(server, grid, "sitekey=shop&kind=text")
+    dear = bring(server, text, "sitekey=shop&kind=text")
+
+    assert (grid["work"]["difficulty"], text["work"]["difficulty"]) == (4, 6)
+    assert (cheap.status_code, dear.json()["kind"]) == (400, "text")
