@@ -162,36 +162,32 @@ def kept_results() -> dict[str, Any]:
     return dict(json.loads(RESULTS.read_text())) if RESULTS.exists() else {}
 
 
-def keep(results: dict[str, Any]) -> None:
-    """Write down what was measured, so that a run that is broken off has not been in vain."""
-    RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+def keep(name: str, found: Any) -> None:
+    """Write one part down at once, so that a run that is broken off, or beside another, has not been in vain."""
+    RESULTS.write_text(json.dumps({**kept_results(), name: found}, indent=1) + "\n")
 
 
 def read_text(minicap: Path | None, *, cnn: bool, only_trained: bool) -> None:
     """Let everything at text."""
-    results = kept_results()
-    texts = results.setdefault("text", [])
+    texts = kept_results().get("text", [])
     if not only_trained:
-        for _ in doors.measured(doors.text(minicap, doors.MANY, doors.SOME), texts):
-            keep(results)
+        for read in doors.text(minicap, doors.MANY, doors.SOME):
+            keep("text", doors.measured(read, texts))
         doors.sheets(DOCS)
     if cnn or only_trained:
-        for _ in doors.measured(doors.trained_text((300, 1_000, 3_000), doors.SOME), texts):
-            keep(results)
-    write(DOCS / "threat-model.md", results)
+        for read in doors.trained_text((300, 1_000, 3_000), doors.SOME):
+            keep("text", doors.measured(read, texts))
+    write(DOCS / "threat-model.md", kept_results())
 
 
 def listen(named: str) -> None:
     """Let everything at sound, and measure how clear it is."""
-    results = kept_results()
-    for _ in doors.listened(
-        doors.sound(doors.SOUNDS, doors.SLOW_SOUNDS, only=named), results.setdefault("sound", [])
-    ):
-        keep(results)
+    sounds = kept_results().get("sound", [])
+    for heard in doors.sound(doors.SOUNDS, doors.SLOW_SOUNDS, only=named):
+        keep("sound", doors.listened(heard, sounds))
     if not named:
-        results["clarity"] = list(doors.clarity(doors.SLOW_SOUNDS))
-    keep(results)
-    write(DOCS / "threat-model.md", results)
+        keep("clarity", list(doors.clarity(doors.SLOW_SOUNDS)))
+    write(DOCS / "threat-model.md", kept_results())
 
 
 def transfer(labels: int, stages: int) -> None:

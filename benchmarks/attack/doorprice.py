@@ -77,7 +77,8 @@ def _text(results: Results) -> Iterator[Door]:
 
 
 def _audio(results: Results) -> Iterator[Door]:
-    best = max(results["sound"], key=lambda one: (one["right"] / one["asked"], one["digits"]))
+    # Where none heard anything, the one that was asked most bounds best.
+    best = max(results["sound"], key=lambda one: (one["right"] / one["asked"], one["asked"]))
     passing, bound = _rate(best["right"], best["asked"])
     seconds = best["cpu_seconds"] / best["asked"]
     yield _door("audio", False, best["listener"], passing, seconds=seconds, size=SOUND_BYTES, bound=bound)

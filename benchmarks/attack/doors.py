@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from hearing import SAID, Listener, listeners, public
 from pictures import OURS, Pair, others, ours, pairs
-from reading import Read, alike, attacked, readers, rows
+from reading import Read, alike, attacked, readers
 from score import cpu_seconds, most
 
 from captcha_stateless.render import contact_sheet
@@ -18,7 +18,7 @@ from captcha_stateless.sound.wav import RATE, stretched, write_wav
 
 #: Pictures of the default's four forms, of each other form, and those that take Tesseract's time.
 MANY, SOME, FEW = 60, 25, 10
-SOUNDS, SLOW_SOUNDS = 25, 8
+SOUNDS, SLOW_SOUNDS = 120, 20
 #: Voices whose intelligibility is measured.
 LANGUAGES = ("ar", "de", "en", "es", "fr", "hi", "it", "pt", "ru", "tr")
 #: Of the default's pictures and of English: the share of texts, and of sounds, that anything may have at once.
@@ -181,23 +181,27 @@ def sheets(folder: Path) -> None:
         (folder / file).write_bytes(contact_sheet(pngs, columns=2))
 
 
-def measured(found: Iterator[Read], kept: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    """Put each read in its place among those that were measured before."""
-    for read in found:
-        kept[:] = [one for one in kept if (one["picture"], one["reader"]) != (read.picture, read.reader)]
-        kept += rows([read])
-        print(
-            f"{read.picture:<34}{read.reader:<18}{read.once / read.asked:7.1%}{read.thrice / read.asked:7.1%}"
-            f"{read.letters:7.1%}{read.cpu_seconds / read.asked * 1000:8.0f} ms",
-            flush=True,
-        )
-        yield kept
+def measured(read: Read, kept: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Put a read in its place among those that were measured before."""
+    print(
+        f"{read.picture:<34}{read.reader:<18}{read.once / read.asked:7.1%}{read.thrice / read.asked:7.1%}"
+        f"{read.letters:7.1%}{read.cpu_seconds / read.asked * 1000:8.0f} ms",
+        flush=True,
+    )
+    return _placed(asdict(read), kept, "picture", "reader")
 
 
-def listened(found: Iterator[Heard], kept: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    """Put each in its place among those that were measured before."""
-    for heard in found:
-        kept[:] = [one for one in kept if one["listener"] != heard.listener]
-        kept.append(asdict(heard))
-        print(f"{heard.listener:<52}{heard.right:4} of {heard.asked}{heard.digits:7.1%}", flush=True)
-        yield kept
+def listened(heard: Heard, kept: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Put what was heard in its place among what was measured before."""
+    print(f"{heard.listener:<52}{heard.right:4} of {heard.asked}{heard.digits:7.1%}", flush=True)
+    return _placed(asdict(heard), kept, "listener")
+
+
+def _placed(found: dict[str, Any], kept: list[dict[str, Any]], *names: str) -> list[dict[str, Any]]:
+    at = [[one[name] for name in names] for one in kept]
+    key = [found[name] for name in names]
+    if key in at:
+        kept[at.index(key)] = found
+    else:
+        kept.append(found)
+    return kept

@@ -4,7 +4,7 @@ import io
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -113,11 +113,6 @@ def alike(text: str, seen: str) -> float:
         for place, other in enumerate(seen, 1):
             row[place] = min(before[place] + 1, row[place - 1] + 1, before[place - 1] + (letter != other))
     return max(0.0, 1 - float(row[-1]) / max(1, len(text)))
-
-
-def rows(reads: Sequence[Read]) -> list[dict[str, Any]]:
-    """Return reads as JSON holds them."""
-    return [asdict(read) for read in reads]
 
 
 @cache
