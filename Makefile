@@ -71,10 +71,10 @@ soak: .venv/test  ## ten minutes of every protocol's runs on two replicas: error
 edge: .venv/test  ## rolling restarts, kills and slow clients, full size
 	@CAPTCHA_TEST_CHAOS=1 $(BIN)/python -m pytest --timeout 900 tests/edge tests/wire $(ARGS)
 
-attack: .venv/bench  ## attack the grid and write docs/threat-model.md (an hour); ARGS=--short as CI does
+attack: .venv/attack  ## attack every door and write docs/threat-model.md (hours); ARGS=--short as CI does
 	@OMP_NUM_THREADS=1 $(BIN)/python benchmarks/attack $(ARGS)
 
-read: .venv/run  ## serve a page that measures how well people read the tiles
+read: .venv/run  ## serve a page that measures how well people read tiles and texts, and hear sounds
 	@$(BIN)/python benchmarks/read.py $(ARGS)
 
 docs: .venv/run  ## write the tables and the drawing that the code knows
@@ -89,7 +89,7 @@ pictures: .venv/test  ## draw the widget for the README, with the system's Chrom
 
 lock: .venv/test  ## pin the newest versions that fit
 	$(PIP) install uv
-	$(BIN)/uv pip compile --quiet --universal --upgrade --all-extras --group dev --group clients --group fuzz --group bench --group attack --no-header --no-annotate pyproject.toml --output-file requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --upgrade --all-extras --group dev --group clients --group fuzz --group bench --group attack --group train --no-header --no-annotate pyproject.toml --output-file requirements.lock
 
 clean:  ## remove what the other targets made, but no keys
 	rm -rf captcha_stateless/render/*.so .venv .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist sample.png tests/clients/node_modules tests/web/node_modules tests/web/frontends/node_modules benchmarks/peers/node_modules
@@ -117,4 +117,9 @@ clean:  ## remove what the other targets made, but no keys
 .venv/bench: .venv/test benchmarks/peers/package-lock.json
 	@$(INSTALL) --group bench
 	@if command -v npm >/dev/null; then npm ci --prefix benchmarks/peers --silent --ignore-scripts --no-audit --no-fund; fi
+	@touch $@
+
+# PyTorch, for `ARGS=--cnn`, is a group of its own: hundreds of megabytes, which nothing else needs.
+.venv/attack: .venv/bench
+	@$(INSTALL) --group attack
 	@touch $@

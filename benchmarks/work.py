@@ -31,6 +31,7 @@ SITES = f"""
 name = "Benchmark"
 key = "bench"
 secret_sha256 = "{fingerprint("secret").hex()}"
+kinds = ["work"]
 [[policy]]
 name = "default"
 load = 1000000

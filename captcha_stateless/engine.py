@@ -91,6 +91,7 @@ class Engine:
         wait_seconds: float = 0,
         who: bytes = b"",
         harder: int = 0,
+        risk: int = 0,
         after: Answered | None = None,
     ) -> Sealed:
         """Begin a run: draw its first stage and seal it.
@@ -107,6 +108,7 @@ class Engine:
             wait_seconds: an answer before that is too soon.
             who: a keyed hash of the network that asks.
             harder: by how many steps it must be harder, as far as the kind goes.
+            risk: the risk of whoever asks, 0 to 100.
             after: the answer that opens this run, where one had to be given before.
 
         Raises:
@@ -129,6 +131,7 @@ class Engine:
             nbf_ms=int((self._clock() + wait_seconds) * 1000) if wait_seconds else 0,
             who=who,
             params=params,
+            risk=risk,
         )
         return self._stage(run, 0, after)
 
@@ -210,6 +213,7 @@ class Engine:
             site=claims.site,
             host=claims.host,
             params=params or {},
+            risk=claims.risk,
         )
         return self._sealed(proof)
 

@@ -103,7 +103,7 @@ class Gate:
             BadRequest: when there is no such challenge.
         """
         demand = await self._guard.weigh(caller, binding.site, self.policy(binding.site), kind)
-        await self._guard.limit(caller, binding.site)
+        await self._guard.limit(caller, binding.site, self.policy(binding.site), kind)
         self.require_kind(binding.site, kind)
         if kind == "grid":
             wanted = {**self.profile(binding.site), **(wanted or {})}
@@ -115,6 +115,7 @@ class Gate:
             who=demand.who,
             harder=demand.steps,
             after=after,
+            risk=demand.risk,
             **binding._asdict(),
         )
 
@@ -144,33 +145,38 @@ class Gate:
             Blocked: when the policy leaves none of the kinds; and as :meth:`issue` does.
         """
         site = self._sites().find(binding.site)
-        allowed = [kind for kind in kinds if not site.kinds or kind in site.kinds]
-        demand = await self._guard.demand(caller, site.key, self.policy(site.key), allowed)
-        await self._guard.limit(caller, site.key)
+        allowed = [kind for kind in kinds if kind in site.counting]
+        policy = self.policy(site.key)
+        demand = await self._guard.demand(caller, site.key, policy, allowed)
+        await self._guard.limit(caller, site.key, policy, demand.kind)
         return self._engine.issue(
             purpose,
             demand.kind,
             complete(demand),
             who=demand.who,
+            risk=demand.risk,
             wait_seconds=wait_seconds,
             after=after,
             **binding._asdict(),
         )
 
-    def first(self, caller: Caller, site: str, purpose: str, seconds: int, *, counted: bool) -> Sealed | None:
-        """Seal the work that the caller must do before anything is drawn for the site; None where there is none.
+    def first(
+        self, caller: Caller, site: str, purpose: str, seconds: int, kind: str, *, counted: bool
+    ) -> Sealed | None:
+        """Seal the work that the caller must do before a kind is drawn for the site; None where there is none.
 
         Args:
             caller: who asks.
             site: the site's key.
             purpose: the protocol's purpose for such work.
             seconds: how long it may wait for its visitor.
+            kind: what shall be drawn; empty: what the policy says.
             counted: whether to count that something is asked for; not where a page only wants to know.
 
         Raises:
             Blocked: when the caller is on the block list.
         """
-        demand = self._guard.first(caller, site, self.policy(site), counted=counted)
+        demand = self._guard.first(caller, site, self.policy(site), kind, counted=counted)
         if not demand.kind:
             return None
         params = {**demand.params, "seconds": seconds}
@@ -186,7 +192,7 @@ class Gate:
         """
         self.require_kind(claims.site, claims.kind)
         self._guard.who(caller, claims.site)
-        await self._guard.limit(caller, claims.site)
+        await self._guard.limit(caller, claims.site, self.policy(claims.site), claims.kind)
 
     async def redeem(self, caller: Caller, claims: Claims, answer: object) -> Answered:
         """Use up a try of a token, as :meth:`Judge.redeem` does.
@@ -208,13 +214,14 @@ class Gate:
         await self._engine.judge.revoke(claims)
 
     def vouch(self, answered: Answered) -> Signed:
-        """Sign the pass that a solved run earns.
+        """Sign the pass that a solved run earns, worth what the site's policy says.
 
         Raises:
             WeakKind: when challenges of its kind do not count at its site.
         """
-        self.require_kind(answered.claims.site, answered.claims.kind)
-        return self._engine.passes.vouch(answered)
+        claims = answered.claims
+        self.require_kind(claims.site, claims.kind)
+        return self._engine.passes.vouch(answered, self.policy(claims.site).worth(claims.kind, claims.risk))
 
     def require_kind(self, key: str, kind: str) -> None:
         """Refuse a kind that does not count at a site; where there is no site, every kind does.

@@ -34,7 +34,7 @@ class Claims(NamedTuple):
     the stages before this one that were answered right, and those that were forgiven. An answer before ``nbf_ms`` is too
     soon (Unix milliseconds, for the wait is no longer than the error of whole seconds would be). ``who`` is a keyed hash of
     the network that asked, by which its failures are counted. ``action`` and ``cdata`` are the page's own words for the
-    run, and go into its pass.
+    run, and go into its pass. ``risk`` is the risk of whoever asked, from 0 to 100, by which the pass is worth less.
     """
 
     purpose: str
@@ -57,6 +57,7 @@ class Claims(NamedTuple):
     nbf_ms: int = 0
     action: str = ""
     cdata: str = ""
+    risk: int = 0
 
 
 class Answered(NamedTuple):
@@ -74,7 +75,8 @@ class Answered(NamedTuple):
 class Pass:
     """What a solved run earns: whose visitor solved what, and until when (Unix seconds) that counts.
 
-    ``action`` and ``cdata`` are what the site's page gave when the run began, handed back unread.
+    ``action`` and ``cdata`` are what the site's page gave when the run began, handed back unread. ``score`` is what the pass
+    is worth by the site's policy, from 0 (a bot's, surely) to 1, as reCAPTCHA v3 counts.
     """
 
     site: str
@@ -85,6 +87,7 @@ class Pass:
     exp: int
     action: str = ""
     cdata: str = ""
+    score: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

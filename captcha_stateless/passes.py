@@ -39,8 +39,8 @@ class Passes:
         self._signer, self._replay, self._key, self._seconds = signer, replay, key, seconds
         self._clock, self._events = clock, events or Events()
 
-    def vouch(self, answered: Answered) -> Signed:
-        """Sign the pass that a solved run earns: what it is bound to, and nothing of the challenge."""
+    def vouch(self, answered: Answered, score: float = 1.0) -> Signed:
+        """Sign the pass that a solved run earns: what it is bound to and worth, and nothing of the challenge."""
         claims = answered.claims
         earned = Pass(
             site=claims.site,
@@ -51,6 +51,7 @@ class Passes:
             exp=answered.at + self._seconds,
             action=claims.action,
             cdata=claims.cdata,
+            score=score,
         )
         with self._events.took("sign"):
             token = self._signer.sign(earned)

@@ -1,6 +1,8 @@
 """The attackers' own tools: were they wrong, an attack that works would look like one that does not."""
 
 import importlib
+import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +24,9 @@ MODULES = (
     "metadata",
     "protocol",
     "price",
+    "reading",
+    "pictures",
+    "doorprice",
     "report",
     "ocr",
 )
@@ -149,3 +154,60 @@ def test_a_thousand_passes_cost_more_for_whoever_fails_more(attack: dict[str, An
 
     assert good.tries == pytest.approx(1000 / 0.81)
     assert poor.total > 100 * good.total
+
+
+RESULTS = FOLDER.parents[1] / "docs" / "attack.json"
+
+
+@pytest.mark.parametrize(("page", "of"), [("README.md", "summaries"), ("docs/threat-model.md", "tables")])
+def test_every_table_says_what_was_measured(attack: dict[str, Any], page: str, of: str) -> None:
+    text = (FOLDER.parents[1] / page).read_text(encoding="utf-8")
+    made = getattr(attack["report"], of)(json.loads(RESULTS.read_text(encoding="utf-8")))
+
+    shown = {name: re.findall(f"<!-- {name} -->\n(.*?)\n<!-- /{name} -->", text, re.DOTALL) for name in made}
+
+    assert shown == {name: ["\n".join(rows)] for name, rows in made.items()}
+
+
+def test_the_doctor_shows_what_was_measured(attack: dict[str, Any]) -> None:
+    doors = attack["doorprice"].doors(json.loads(RESULTS.read_text(encoding="utf-8")))
+
+    assert json.loads(attack["report"].PRICES.read_text(encoding="utf-8")) == doors
+    assert {door["kind"] for door in doors} == {"grid", "text", "audio", "work"}
+
+
+def test_what_never_passed_is_priced_by_its_bound(attack: dict[str, Any]) -> None:
+    rate, bound = attack["doorprice"]._rate(0, 100)
+
+    assert (round(rate, 3), bound) == (0.052, True)
+    assert attack["doorprice"]._rate(5, 100) == (0.05, False)
+
+
+def test_a_plot_of_each_is_there_for_light_pages_and_dark_ones() -> None:
+    for name in ("strength", "doors", "legibility"):
+        for theme in ("light", "dark"):
+            assert "<svg" in (RESULTS.parent / f"plot-{name}-{theme}.svg").read_text(encoding="utf-8")
+
+
+def test_letters_are_counted_by_the_edits_that_are_needed(attack: dict[str, Any]) -> None:
+    alike = attack["reading"].alike
+
+    assert [alike("CAKE", seen) for seen in ("CAKE", "CKE", "CXKE", "SCAKE", "", "TRUNKS")] == [
+        1.0,
+        0.75,
+        0.75,
+        0.75,
+        0.0,
+        0.0,
+    ]
+
+
+def test_ink_is_found_in_either_theme(attack: dict[str, Any]) -> None:
+    """A preparation that lost the text would let every reader fail."""
+    reading, pictures = attack["reading"], attack["pictures"]
+    for theme in ("light", "dark"):
+        draw = pictures.ours({"width": 350, "height": 100, "theme": theme, "background": False}, b"secret")
+        ink = reading.inked(draw("CAKE", b"seed"))
+
+        assert 0.02 < ink.mean() < 0.3
+        assert reading.cropped(draw("CAKE", b"seed")).startswith(b"\x89PNG")

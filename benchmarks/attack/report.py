@@ -1,26 +1,49 @@
-"""The tables of docs/threat-model.md, written between their marks from what was measured."""
+"""The tables of docs/threat-model.md and of the README, written between their marks from what was measured."""
 
+import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from doorprice import BLIND, WRITTEN, doors, table
 from price import CORE_HOUR, HASHES, HUMANS, PROXY_GIGABYTE, price
 from score import bounds, run
 
 from captcha_stateless.kinds.profiles import PROFILES
 
 Results = Mapping[str, Any]
-#: Who sees no pixel, and who was made for this drawing; the other untrained attackers are off the shelf.
-BLIND = ("guess", "metadata: file sizes", "metadata: palettes", "metadata: learned")
-WRITTEN = ("contour-template bank", "knows the recipe")
+#: What was read by eye, written down by whoever read; everything else is measured by this tool.
+READINGS = Path(__file__).parents[2] / "docs" / "readings.json"
+#: What `doctor` shows.
+PRICES = Path(__file__).parents[2] / "captcha_stateless" / "cli" / "prices.json"
 #: The default's bits of work in the table of prices.
 WORK_BITS = 18
 
 
 def write(document: Path, results: Results) -> None:
-    """Replace what stands between the marks."""
-    tables = {
+    """Replace what stands between the marks, and write what `doctor` shows."""
+    PRICES.write_text(json.dumps(doors(results), indent=1) + "\n", encoding="utf-8")
+    _replace(document, tables(results))
+    _replace(document.parents[1] / "README.md", summaries(results))
+    from plots import plots  # Matplotlib is in the optional group `attack`
+
+    plots(document.parent, results, json.loads(READINGS.read_text(encoding="utf-8")))
+
+
+def summaries(results: Results) -> dict[str, list[str]]:
+    """Make the README's tables."""
+    return {"doors": [*table(doors(results))], "strength": [*summary(results)]}
+
+
+def tables(results: Results) -> dict[str, list[str]]:
+    """Make the threat model's tables."""
+    made = {
+        "doors": table(doors(results)),
+        "texts": texts(results),
+        "readings": readings(),
+        "sounds": sounds(results),
+        "clarity": clarity(results),
         "floors": floors(results),
         "attackers": attackers(results),
         "runs": runs(results),
@@ -28,11 +51,10 @@ def write(document: Path, results: Results) -> None:
         "protocol": protocol(results),
         "prices": prices(results),
     }
-    _replace(document, tables)
-    _replace(document.parents[1] / "README.md", {"strength": summary(results)})
+    return {name: [*rows] for name, rows in made.items()}
 
 
-def _replace(document: Path, tables: Mapping[str, Iterator[str]]) -> None:
+def _replace(document: Path, tables: Mapping[str, Iterable[str]]) -> None:
     text = document.read_text(encoding="utf-8")
     for name, rows in tables.items():
         marked = f"<!-- {name} -->\n" + "\n".join(rows) + f"\n<!-- /{name} -->"
@@ -40,6 +62,55 @@ def _replace(document: Path, tables: Mapping[str, Iterator[str]]) -> None:
             f"<!-- {name} -->.*<!-- /{name} -->", lambda _, marked=marked: marked, text, flags=re.DOTALL
         )
     document.write_text(text, encoding="utf-8")
+
+
+def texts(results: Results) -> Iterator[str]:
+    """Tell what each reader reads of each sort of picture."""
+    yield "| picture | reader | one try (99% bounds) | three tries | letters | CPU ms a try |"
+    yield "| --- | --- | --- | --- | --- | --- |"
+    for one in results.get("text", []):
+        low, high = bounds(one["once"], one["asked"])
+        yield (
+            f"| {one['picture']} | {one['reader']} | {one['once'] / one['asked']:.1%} ({low:.1%} to {high:.1%}), "
+            f"n = {one['asked']} | {'' if one['labels'] else format(one['thrice'] / one['asked'], '.1%')} "
+            f"| {one['letters']:.0%} | {one['cpu_seconds'] / one['asked'] * 1000:.0f} |"
+        )
+
+
+def readings() -> Iterator[str]:
+    """Tell how well the pictures were read by eye."""
+    yield "| drawn | pictures | texts read | characters read (95% bounds) |"
+    yield "| --- | --- | --- | --- |"
+    for one in json.loads(READINGS.read_text(encoding="utf-8")):
+        low, high = bounds(one["letters"], one["letters_asked"], 0.95)
+        yield (
+            f"| {one['drawn']} | {one['texts_asked']} | {one['texts']} ({one['texts'] / one['texts_asked']:.0%}) | "
+            f"{one['letters']} of {one['letters_asked']}, {one['letters'] / one['letters_asked']:.1%} "
+            f"({low:.1%} to {high:.1%}) |"
+        )
+
+
+def sounds(results: Results) -> Iterator[str]:
+    """Tell what each listener hears."""
+    yield "| listener | six digits (99% bounds) | digits in their places | CPU ms |"
+    yield "| --- | --- | --- | --- |"
+    for one in results.get("sound", []):
+        low, high = bounds(one["right"], one["asked"])
+        yield (
+            f"| {one['listener']} | {one['right'] / one['asked']:.1%} ({low:.1%} to {high:.1%}), n = {one['asked']} "
+            f"| {one['digits']:.0%} | {one['cpu_seconds'] / one['asked'] * 1000:.0f} |"
+        )
+
+
+def clarity(results: Results) -> Iterator[str]:
+    """Tell how clear each voice is."""
+    yield "| language | sounds | STOI, least | mean | CPU ms | most KB |"
+    yield "| --- | --- | --- | --- | --- | --- |"
+    for one in results.get("clarity", []):
+        yield (
+            f"| `{one['language']}` | {one['sounds']} | {one['stoi_least']:.2f} | {one['stoi_mean']:.2f} "
+            f"| {one['milliseconds']:.1f} | {one['most_bytes'] / 1000:.0f} |"
+        )
 
 
 def summary(results: Results) -> Iterator[str]:

@@ -1,11 +1,13 @@
 """The doctor: is this installation fit to serve?"""
 
 import asyncio
+import json
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib.resources import files
 from itertools import chain
-from typing import Literal
+from typing import Any, Literal
 
 from captcha_stateless.app import create_app
 from captcha_stateless.cli.base import exposed_to_others, require_host, require_workers
@@ -17,8 +19,9 @@ from captcha_stateless.replay import factory
 from captcha_stateless.replay.base import AHEAD_SECONDS, ReplayState
 from captcha_stateless.risk.networks import load as load_networks
 from captcha_stateless.settings import Settings, unknown
-from captcha_stateless.sites import load
+from captcha_stateless.sites import Site, load
 from captcha_stateless.sites.checks import fit
+from captcha_stateless.sound import espeak_program
 from captcha_stateless.tokens import keys
 from captcha_stateless.tokens.keys import GRACE_SECONDS, KeyRing
 
@@ -174,8 +177,13 @@ def _hearing(engine: Engine, settings: Settings) -> Iterator[Finding]:
     if missing:
         yield Finding(
             "note",
-            f"Text cannot be heard in {', '.join(missing)}: install the extra `audio` (English), espeak-ng, or "
-            "set CAPTCHA_AUDIO_RECORDINGS.",
+            f"Text cannot be heard in {', '.join(missing)}: install espeak-ng, or set CAPTCHA_AUDIO_RECORDINGS.",
+        )
+    if settings.audio_public_recordings and espeak_program() is None:
+        yield Finding(
+            "wrong",
+            "CAPTCHA_AUDIO_PUBLIC_RECORDINGS is on and there is no espeak-ng: where you have no recordings of your own, "
+            "English is said by public ones, one take a digit, and whoever has them reads every challenge.",
         )
 
 
@@ -193,6 +201,28 @@ def _sites(settings: Settings) -> Iterator[Finding]:
     yield from (Finding("wrong", f"{problem}.") for problem in problems)
     if not problems:
         yield Finding("good", f"{settings.sites} can be read: {len(found.all)} sites.")
+    yield from (Finding("note", line) for site in found.all for line in _doors(site))
+
+
+def _doors(site: Site) -> Iterator[str]:
+    """Tell what a thousand passes of a site cost by each door, and which door is its weakest."""
+    text = files("captcha_stateless.cli").joinpath("prices.json").read_text(encoding="utf-8")
+    doors: list[dict[str, Any]] = [door for door in json.loads(text) if door["kind"] in site.counting]
+    untrained = [door for door in doors if not door["trained"]]
+    if not untrained:
+        return
+    weakest = min(untrained, key=lambda door: float(door["dollars"]))
+    prices = ", ".join(f"{door['kind']} {_dollars(door)}" for door in untrained)
+    yield (
+        f"Site {site.key}: a thousand passes cost a bot off the shelf {prices}; its weakest door is "
+        f"**{weakest['kind']}** ({weakest['attacker']})."
+    )
+    if not site.kinds:
+        yield f"Site {site.key} names no kinds: {', '.join(site.counting)} count; write down which shall."
+
+
+def _dollars(door: Mapping[str, Any]) -> str:
+    return f"{'at least ' if door['bound'] else ''}${door['dollars']:,.4g} ({door['tries']:,} tries)"
 
 
 def _networks(settings: Settings) -> Iterator[Finding]:

@@ -1,6 +1,7 @@
 """``sites``: add, list and check the sites that are served."""
 
 import secrets
+import sys
 from pathlib import Path
 from urllib.parse import quote
 
@@ -24,7 +25,7 @@ def sites_group() -> None:
 @click.option(
     "--host", "hosts", multiple=True, help="Host name of its pages; *.shop.example: every one below."
 )
-@click.option("--kind", "kinds", multiple=True, help="Kind of challenge that counts; without: every kind.")
+@click.option("--kind", "kinds", multiple=True, help="Kind of challenge that counts; without: you are asked.")
 @click.option("--profile", default="", help="Profile of its grid.")
 @click.option("--policy", default="", help="Its policy.")
 @click.option("--return", "returns", multiple=True, help="Address to which /nojs may send a pass.")
@@ -44,7 +45,7 @@ def add_site(
 
     path, secret = _sites_file(), secrets.token_hex(_SECRET_BYTES)
     key = key or secrets.token_hex(_KEY_BYTES)
-    lists = {"hosts": list(hosts), "kinds": list(kinds), "returns": list(returns)}
+    lists = {"hosts": list(hosts), "kinds": list(kinds or _asked_kinds()), "returns": list(returns)}
     options = {**lists, "profile": profile, "policy": policy}
     site = sites.make(name, key, secret, **options)
     tell_problems(fit(site))
@@ -59,7 +60,7 @@ def list_sites() -> None:
     """List the sites, without their secrets."""
     path = read_settings().sites
     for site in sites.load(path).all if path else (sites.DEVELOPMENT,):
-        hosts, kinds = (", ".join(names) or "any" for names in (site.hosts, site.kinds))
+        hosts, kinds = ", ".join(site.hosts) or "any", ", ".join(site.counting)
         click.echo(f"{site.key}  {site.name}  hosts: {hosts}  kinds: {kinds}")
 
 
@@ -95,6 +96,15 @@ def show_altcha(key: str) -> None:
     click.echo(f"HMAC secret:          {held.signature}")
     click.echo(f"HMAC key secret:      {held.key}")
     click.echo("They follow from the key ring and from the site's secret: another secret makes others.")
+
+
+def _asked_kinds() -> tuple[str, ...]:
+    """Ask which kinds count, where there is somebody to ask; either way the file then names them."""
+    usual = " ".join(sites.DEFAULT_KINDS)
+    if not sys.stdin.isatty():
+        return sites.DEFAULT_KINDS
+    click.echo("A bot takes the weakest kind that counts. Work is done by any program.")
+    return tuple(click.prompt("Kinds of challenge that count", default=usual).replace(",", " ").split())
 
 
 def _sites_file() -> Path:

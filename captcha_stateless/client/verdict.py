@@ -25,7 +25,8 @@ EXPIRED = "timeout-or-duplicate"
 class Verdict:
     """Whether a pass is right, and what it says; true or false as a whole.
 
-    ``codes`` say why not: those of siteverify, or one of this module's. ``solved_at`` is when the challenge was solved.
+    ``codes`` say why not: those of siteverify, or one of this module's. ``solved_at`` is when the challenge was solved,
+    ``score`` what the pass is worth, from 0 (a bot's, surely) to 1: a back end may ask more of a weak one.
     """
 
     success: bool
@@ -35,6 +36,7 @@ class Verdict:
     cdata: str = ""
     kind: str = ""
     solved_at: datetime | None = None
+    score: float = 0.0
 
     def __bool__(self) -> bool:
         return self.success
@@ -86,7 +88,14 @@ def answered(response: httpx.Response | None) -> Verdict | None:
         action=str(document.get("action", "")),
         cdata=str(document.get("cdata", "")),
         solved_at=_moment(document.get("challenge_ts")),
+        score=_score(document) if document["success"] else 0.0,
     )
+
+
+def _score(document: Mapping[str, Any]) -> float:
+    """Read what a pass is worth; a server that tells nothing vouches wholly."""
+    score = document.get("score", 1.0)
+    return float(score) if isinstance(score, int | float) else 0.0
 
 
 def _moment(text: object) -> datetime | None:
@@ -105,4 +114,5 @@ def told(shown: Pass) -> Verdict:
         cdata=shown.cdata,
         kind=shown.kind,
         solved_at=datetime.fromtimestamp(shown.iat, UTC),
+        score=shown.score,
     )

@@ -58,7 +58,13 @@ def speaker_from(settings: Settings, secret: bytes) -> Speaker:
     Raises:
         Misconfigured: when the operator's recordings cannot be used.
     """
-    voices = load_voices(settings.audio_languages, settings.audio_recordings, espeak_program())
+    voices = load_voices(
+        settings.audio_languages,
+        settings.audio_recordings,
+        espeak_program(),
+        secret,
+        public=settings.audio_public_recordings,
+    )
     return Speaker(voices, secret)
 
 

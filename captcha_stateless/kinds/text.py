@@ -10,7 +10,7 @@ from captcha_stateless.kinds.base import Face
 from captcha_stateless.kinds.spoken import DIGITS, MOST_DIGITS, Spoken, draw_digits, normal_text, speaker_from
 from captcha_stateless.kinds.stages import Ladder
 from captcha_stateless.model import Challenge, Params
-from captcha_stateless.render import LineRenderer, default_typefaces, typefaces_in
+from captcha_stateless.render import LOOKS, LineRenderer, default_typefaces, typefaces_in
 from captcha_stateless.seeded import Draws
 from captcha_stateless.settings import Settings
 from captcha_stateless.sound import Speaker
@@ -38,6 +38,7 @@ CHECKS: dict[str, Callable[[object], bool]] = {
     "height": _from(32, 1024),
     "length": _from(4, MOST_CHARACTERS),
     "theme": lambda value: value in ("light", "dark"),
+    "profile": lambda value: isinstance(value, str) and value in LOOKS,
     "background": _is_flag,
     "foreground": _is_flag,
     "seconds": _from(10, 1_800),
@@ -65,11 +66,12 @@ class Text(Spoken):
         self._defaults: Params = {
             "width": 600,
             "height": 200,
+            "profile": "outline",
             **look,
             "seconds": self.seconds,
             "digits": DIGITS if speaker.languages else 0,
         }
-        self._renderers: dict[tuple[int, int], LineRenderer] = {}
+        self._renderers: dict[tuple[int, int, str], LineRenderer] = {}
         self._lock = Lock()
 
     @classmethod
@@ -85,6 +87,7 @@ class Text(Spoken):
         look: Params = {
             "length": settings.text_length,
             "theme": settings.text_theme,
+            "profile": settings.text_profile,
             "background": settings.text_background_noise,
             "foreground": settings.text_foreground_noise,
         }
@@ -140,16 +143,22 @@ class Text(Spoken):
         return "".join(challenge.shown)
 
     def _renderer(self, params: Params) -> LineRenderer:
-        size = (int(params["width"]), int(params["height"]))
+        # A token without a profile was sealed, and shown, by a version that drew the clear one only.
+        drawn = (int(params["width"]), int(params["height"]), str(params.get("profile", "clear")))
         with self._lock:
-            if size not in self._renderers:
+            if drawn not in self._renderers:
                 if len(self._renderers) >= _SIZES:
                     del self._renderers[next(iter(self._renderers))]
-                self._renderers[size] = self._built(*size)
-            return self._renderers[size]
+                self._renderers[drawn] = self._built(*drawn)
+            return self._renderers[drawn]
 
-    def _built(self, width: int, height: int) -> LineRenderer:
+    def _built(self, width: int, height: int, profile: str) -> LineRenderer:
         letters = "".join(dict.fromkeys(self._alphabet + _NOTICE_LETTERS))
         return LineRenderer(
-            alphabet=letters, typefaces=self._typefaces, width=width, height=height, secret=self._secret
+            alphabet=letters,
+            typefaces=self._typefaces,
+            width=width,
+            height=height,
+            secret=self._secret,
+            look=profile,
         )

@@ -31,7 +31,7 @@ from captcha_stateless.risk import Caller
 from captcha_stateless.settings import Settings
 from captcha_stateless.sites import Sites
 from captcha_stateless.sites.guard import Guard, open_guard
-from captcha_stateless.sites.policy import MAX_SCORE
+from captcha_stateless.sites.terms import MAX_SCORE
 
 #: For each path, the handler of each method.
 Table = Mapping[str, Mapping[str, Handler]]

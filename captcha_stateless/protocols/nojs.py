@@ -187,7 +187,7 @@ class NoJs(Adapter):
         site = next((site for site in self.sites.all if site.key == key), None)
         if "return" in asked and not (site and asked["return"] in site.returns):
             raise BadRequest("return address is not among the site's")
-        counts = [kind for kind in SHOWN if not (site and site.kinds) or kind in site.kinds]
+        counts = [kind for kind in SHOWN if not site or kind in site.counting]
         kind = asked.get("kind") or next(iter(counts), "")
         if kind not in SHOWN:
             raise BadRequest(f"kind must be one of {', '.join(SHOWN)}")

@@ -130,7 +130,7 @@ class OneCaptcha(Adapter):
         more = {"kinds": kinds} if kinds else {}
         if worked is None and (first := self._first(request, kind, binding.site)):
             return await self._stage(first, {"first": True, **more})
-        after = await self._settled(request, worked, solution, (kind, *binding)) if worked else None
+        after = await self._settled(request, worked, solution, kind, binding) if worked else None
         return await self._stage(await self._drawn(request, kind, kinds, binding, after), more)
 
     def _first(self, request: Request, kind: str | None, site: str, *, counted: bool = True) -> Sealed | None:
@@ -139,15 +139,21 @@ class OneCaptcha(Adapter):
         drawn = kind != "work" and (kind != AUTO or self.gate.policy(site).draws)
         if not drawn or site in testkeys.SITES or asked_of == "none" or (kind is None and asked_of != "all"):
             return None
-        return self.gate.first(self.caller(request), site, FIRST, FIRST_SECONDS, counted=counted)
+        weighed = "" if kind == AUTO else kind or "grid"
+        return self.gate.first(self.caller(request), site, FIRST, FIRST_SECONDS, weighed, counted=counted)
 
     async def _settled(
-        self, request: Request, worked: Claims, solution: object, asked: tuple[str | None, ...]
+        self, request: Request, worked: Claims, solution: object, kind: str | None, binding: Binding
     ) -> Answered:
-        """Use up what was worked; whoever sends it again must ask for the same, or one work would open many runs."""
-        if worked.site != asked[1]:
+        """Use up what was worked; whoever sends it again must ask for the same, or one work would open many runs.
+
+        What was asked before one kind may be less than another costs.
+        """
+        if worked.site != binding.site:
             raise BadToken("work for another site")
-        words = _json.encode([*asked, request.query_params.get("profile")]).encode("ascii")
+        if int(worked.params["difficulty"]) < self.gate.policy(binding.site).terms(kind or "grid").work:
+            raise BadToken("work for another kind")
+        words = _json.encode([kind, *binding, request.query_params.get("profile")]).encode("ascii")
         return await self.gate.play(self.caller(request), worked, solution, asked=words)
 
     async def _drawn(
@@ -158,7 +164,12 @@ class OneCaptcha(Adapter):
         binding: Binding,
         after: Answered | None,
     ) -> Sealed:
-        """Have drawn what is asked for; of work and ``auto``, the site's policy knows how hard it must be."""
+        """Have drawn what is asked for; of work and ``auto``, the site's policy knows how hard it must be.
+
+        Where its rules lead to no kind that counts here, ``auto`` is the first that does.
+        """
+        if kind == AUTO and not any(rule.kind in kinds for rule in self.gate.policy(binding.site).rules):
+            kind = next(iter(kinds))
         if kind not in (AUTO, "work"):
             wanted = self._wanted(request, kind)
             return await self.ask(request, binding, kind or "grid", wanted, after=after)
@@ -183,7 +194,7 @@ class OneCaptcha(Adapter):
         if wanted not in (*KINDS, AUTO):
             raise BadRequest(f"kind must be one of {', '.join((*KINDS, AUTO))}")
         site = self.sites.get(key)
-        counts = (site.kinds if site else ()) or KINDS
+        counts = site.counting if site else tuple(KINDS)
         kinds = [name for name in KINDS if name in counts and self._can_make(name, site)]
         if wanted not in (*kinds, AUTO):
             raise WeakKind("kind is not offered here")

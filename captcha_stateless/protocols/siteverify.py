@@ -86,23 +86,34 @@ CAP_WORDS: dict[type[CaptchaError], str] = {
 class Dialect:
     """How one of the systems answers.
 
-    ``scored`` is whether a pass with an action is given a score, as back ends of reCAPTCHA's third version insist on;
-    ``words`` are what its refusals say in ``error`` besides.
+    ``score`` turns what a pass is worth, from 0 to 1, into the system's scale; None: it knows no score. ``for_actions`` is
+    whether only a pass with an action is scored, as reCAPTCHA's third version does, and its second does not. ``words`` are
+    what its refusals say in ``error`` besides.
     """
 
     codes: Mapping[type[CaptchaError], str]
-    scored: bool = False
+    score: Callable[[float], float] | None = None
+    for_actions: bool = False
     words: Mapping[type[CaptchaError], str] = field(default_factory=dict)
 
 
+def _as_good(worth: float) -> float:
+    """Count as reCAPTCHA v3: 1.0 is very likely a good interaction."""
+    return worth
+
+
+def _as_risk(worth: float) -> float:
+    """Count as hCaptcha: 0.0 is no risk, 1.0 a confirmed threat."""
+    return round(1 - worth, 2)
+
+
 DIALECTS = {
-    "/siteverify": Dialect(HCAPTCHA_CODES),
-    "/recaptcha/api/siteverify": Dialect(CODES, scored=True),
-    "/turnstile/v0/siteverify": Dialect(CODES),
+    "/siteverify": Dialect(HCAPTCHA_CODES, score=_as_risk),
+    "/recaptcha/api/siteverify": Dialect(CODES, score=_as_good, for_actions=True),
+    # Beside its own fields; captcha_stateless.client reads it here.
+    "/turnstile/v0/siteverify": Dialect(CODES, score=_as_good),
     "/{sitekey}/siteverify": Dialect(CODES, words=CAP_WORDS),
 }
-#: Whoever comes here has solved a challenge: the score is that fact, no guess at a likelihood.
-SCORE = 1.0
 
 
 class Siteverify(Adapter):
@@ -188,7 +199,9 @@ def _right(shown: Pass, dialect: Dialect) -> dict[str, Any]:
         "error-codes": [],
     }
     document |= {name: text for name, text in (("action", shown.action), ("cdata", shown.cdata)) if text}
-    return {**document, "score": SCORE} if dialect.scored and shown.action else document
+    if dialect.score and (shown.action or not dialect.for_actions):
+        document["score"] = dialect.score(shown.score)
+    return document
 
 
 def _codes(codes: Mapping[type[CaptchaError], str], error: CaptchaError) -> list[str]:

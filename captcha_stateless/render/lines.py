@@ -9,41 +9,37 @@ import numpy as np
 from numpy.typing import NDArray
 
 from captcha_stateless.errors import Misconfigured
-from captcha_stateless.render.atlas import build_atlas, cell_side
+from captcha_stateless.render.atlas import INK_SHARE, build_atlas, cell_side
 from captcha_stateless.render.chance import Words, draw_words, scaled
 from captcha_stateless.render.checks import check_alphabet, check_side
+from captcha_stateless.render.clutter import CLUTTER_WORDS, CLUTTERS, Scene
 from captcha_stateless.render.colours import build_palettes
-from captcha_stateless.render.deflate import Deflate, deflate
-from captcha_stateless.render.families import LINE, LINE_GROUND, SMALL_LETTERS
+from captcha_stateless.render.deflate import Deflate, deflate_small
+from captcha_stateless.render.deflate import deflate as deflate_flat
 from captcha_stateless.render.inks import Indices, Pen
-from captcha_stateless.render.plane import WINDOW_WORDS, Plane, strokes, texture
+from captcha_stateless.render.looks import LOOKS
 from captcha_stateless.render.png import build_heads, encode
-from captcha_stateless.render.small import small_letters
 from captcha_stateless.render.warp import WARP_WORDS, build_warp, sample_basis
 
 _SMALLEST, _LARGEST = 32, 1024
 _PALETTES = 512
 #: Longest text that a line holds.
 LONGEST = 12
+#: A text of common length, by which lengths are chosen that do not change with it.
+_COMMON = 6
 #: A character's tile takes at most this share of the height, so that characters can stand off the line.
 _TILE_HEIGHT = 0.86
-#: Neighbours lap over each other by a share of a tile between these, where they come nearest; below 0 they
-#: stand apart.
-_OVERLAP = (-0.01, 0.06)
-#: Where two shapes would slide into each other (an L and a T), at most this share of the narrower one does.
-_DEEPEST = 0.2
 #: Blank space left and right of the text, at least, as a share of the picture's width.
 _EDGE = 0.012
 #: Rows of a tile for each one that is looked at to see where neighbours meet.
 _EVERY = 8
-#: A small letter's tile, as a share of the shorter side, and its least, in pixels.
-_SMALL_TILE, _SMALLEST_TILE = 0.2, 12
 #: How far characters stand above and below each other, at most, as a share of a tile.
 _WIDEST_WOBBLE = 0.25
+#: A contour thinner than so many pixels falls to pieces.
+_THINNEST = 2.2
 # Words of chance: a row for each character, after them one for the whole line.
 _FACE, _WOBBLE, _LAP = range(WARP_WORDS, WARP_WORDS + 3)
-_TEXTURE, _STROKES = slice(0, WINDOW_WORDS), slice(WINDOW_WORDS, 2 * WINDOW_WORDS)
-_PALETTE, _LEFT, _TOP = range(2 * WINDOW_WORDS, 2 * WINDOW_WORDS + 3)
+_PALETTE, _LEFT, _TOP = range(CLUTTER_WORDS, CLUTTER_WORDS + 3)
 LINE_WORDS = _TOP + 1
 
 Theme: TypeAlias = Literal["light", "dark"]
@@ -68,24 +64,38 @@ class LineRenderer:
         width: int,
         height: int,
         secret: bytes,
-        deflate: Deflate = deflate,
+        look: str = "outline",
+        deflate: Deflate | None = None,
     ) -> None:
         check_alphabet(alphabet)
         check_side("width", width, 2 * _SMALLEST, _LARGEST)
         check_side("height", height, _SMALLEST, _LARGEST)
         if not typefaces:
             raise Misconfigured("There is no typeface: name one or more.")
-        self._width, self._height, self._deflate = width, height, deflate
-        grain = min(width, height)
-        side = cell_side(self._tile(4) * LINE.fill)
-        self._atlas = build_atlas(typefaces, alphabet, side=side, pen=Pen(LINE.tones))
-        self._warp = build_warp(self._atlas, LINE, secret)
+        if look not in LOOKS:
+            raise Misconfigured(f"There is no look {look!r} of text: choose one of {', '.join(LOOKS)}.")
+        self._look, family = LOOKS[look], LOOKS[look].family
+        self._width, self._height = width, height
+        self._drawn = family.pen > 0
+        side = cell_side(self._tile(4) * family.fill * self._look.detail)
+        self._atlas = build_atlas(typefaces, alphabet, side=side, pen=self._pen(side), inks=family.inks)
+        self._warp = build_warp(self._atlas, family, secret)
         self._bases = [sample_basis(self._tile(length)) for length in range(1, LONGEST + 1)]
-        self._ground = Plane(self._background(secret), height, width)
-        self._strokes = Plane(strokes(LINE, secret, height, width, grain * 0.7), height, width)
+        scene = Scene(
+            look=self._look,
+            warp=self._warp,
+            pen=self._pen(side),
+            typefaces=typefaces,
+            secret=secret,
+            height=height,
+            width=width,
+            tile=self._tile(_COMMON),
+        )
+        self._clutter = CLUTTERS[look](scene)
+        self._deflate = deflate or (deflate_small if self._drawn else deflate_flat)
         self._heads: dict[Theme, list[bytes]] = {
-            "light": build_heads(width, height, build_palettes(secret, _PALETTES, LINE.tones, "dark")),
-            "dark": build_heads(width, height, build_palettes(secret, _PALETTES, LINE.tones, "light")),
+            "light": build_heads(width, height, build_palettes(secret, _PALETTES, family.tones, "dark")),
+            "dark": build_heads(width, height, build_palettes(secret, _PALETTES, family.tones, "light")),
         }
 
     def line(
@@ -103,47 +113,43 @@ class LineRenderer:
             text: 1 to 12 characters of the alphabet; KeyError for others, ValueError for more or none.
             seed: the only source of chance.
             theme: ``light`` is dark ink on a pale ground, ``dark`` the reverse.
-            background_noise: soft blobs and small letters in the ground.
-            foreground_noise: thin lines and dots over the text.
+            background_noise: what the look has behind the text: foreign contours, or soft blobs and small letters.
+            foreground_noise: what it has across the text: gaps, or thin lines and dots.
         """
         if not 0 < len(text) <= LONGEST:
             raise ValueError(f"a line holds 1 to {LONGEST} characters, not {len(text)}")
         words = draw_words(seed, len(text) + 1, LINE_WORDS)
         canvas = self.indices(text, words, background_noise, foreground_noise)
-        return encode(canvas[None], [self._head(theme, words[-1])], self._deflate)[0]
+        return encode(canvas[None], [self._head(theme, words[-1])], self._deflate, up=not self._drawn)[0]
 
     def indices(self, text: str, words: Words, background_noise: bool, foreground_noise: bool) -> Indices:
         """Draw palette indices, (height, width), from (characters + 1, 7) random words."""
         canvas = np.zeros((self._height, self._width), np.uint8)
         self._write(canvas, text, words)
-        if foreground_noise:
-            self._strokes.cross(canvas[None], words[-1:, _STROKES])
-        if background_noise:
-            self._ground.merge(canvas[None], words[-1:, _TEXTURE])
+        self._clutter.lay(canvas[None], words[-1:], behind=background_noise, across=foreground_noise)
         return canvas
 
     def characters(self, text: str, words: Words) -> Indices:
         """Draw each character's palette indices, (characters, tile, tile), before they are placed."""
-        faces = scaled(words[:-1, _FACE], self._atlas.faces).tolist()
+        faces = scaled(words[:-1, _FACE], self._atlas.faces * len(self._look.family.inks)).tolist()
         cells = self._atlas.cells(faces, text)
-        return self._warp.texels(cells, words[:-1, :WARP_WORDS], self._bases[len(text) - 1])
+        tiles = self._warp.texels(cells, words[:-1, :WARP_WORDS], self._bases[len(text) - 1])
+        return self._clutter.glyphs(tiles)
 
     def _head(self, theme: Theme, words: Words) -> bytes:
         heads = self._heads[theme]
         return heads[int(words[_PALETTE]) * len(heads) >> 16]
 
-    def _background(self, secret: bytes) -> Indices:
-        height, width = self._height, self._width
-        grain = min(width, height)
-        warp = build_warp(self._atlas, SMALL_LETTERS, secret)
-        tile = max(_SMALLEST_TILE, round(grain * _SMALL_TILE))
-        letters = small_letters(secret, warp, SMALL_LETTERS.tones, height, width, tile)
-        return np.maximum(letters, texture(LINE_GROUND, secret, height, width, grain / 5))
-
     def _tile(self, length: int) -> int:
         """Return the side of one character's tile, in pixels."""
-        advance = self._width / (length + 0.3)
-        return int(min(self._height * _TILE_HEIGHT, advance / LINE.fill, self._width * (1 - 4 * _EDGE)))
+        advance = self._width / (length / self._look.width + 0.3) / self._look.family.fill
+        return int(min(self._height * _TILE_HEIGHT, advance, self._width * (1 - 4 * _EDGE)))
+
+    def _pen(self, side: int) -> Pen:
+        """Return the pen for an atlas's cells: no contour is thinner than may be in a text of common length."""
+        family, tile = self._look.family, self._tile(_COMMON)
+        width = max(family.pen, _THINNEST / tile) if self._drawn else 0.0
+        return Pen(family.tones, width=width * round(side * INK_SHARE) / family.fill)
 
     def _write(self, canvas: Indices, text: str, words: Words) -> None:
         tiles = self.characters(text, words)
@@ -158,12 +164,12 @@ class LineRenderer:
 
     def _lefts(self, steps: list[int], firsts: list[int], widths: list[int], words: Words) -> list[int]:
         """Return where each character's ink begins: lapping a little, the whole line somewhere inside."""
-        least, most = (round(share * self._tile(len(widths))) for share in _OVERLAP)
+        least, most = (round(share * self._tile(len(widths))) for share in self._look.laps)
         laps = least + scaled(words[:-1, _LAP], most - least + 1)
         lefts = [0]
         for number, (step, lap) in enumerate(zip(steps, laps.tolist(), strict=False)):
             here, there = widths[number : number + 2]
-            beside = here - int(min(here, there) * _DEEPEST)
+            beside = here - int(min(here, there) * self._look.deepest)
             lefts.append(lefts[-1] + max(step + firsts[number + 1] - firsts[number] - lap, beside))
         return self._fitted(lefts, widths, int(words[-1, _LEFT]))
 

@@ -37,6 +37,10 @@ class Plane:
         shown: Indices = self._windows[divmod(corner, self.indices.shape[1])]
         return shown
 
+    def cut(self, tiles: Indices, words: Words) -> None:
+        """Erase from tiles what a window says: the lesser index shows."""
+        np.minimum(tiles, self._shown(words), out=tiles)
+
     def merge(self, tiles: Indices, words: Words) -> None:
         """Lay a window behind each of (..., height, width) palette indices: the greater index shows."""
         np.maximum(tiles, self._shown(words), out=tiles)

@@ -13,6 +13,7 @@ Profile = Literal["lenient", "humane", "strict", "classic"]
 Family = Literal["", "filled", "outline", "embossed", "mixed"]
 WorkFirst = Literal["widget", "all", "none"]
 Theme = Literal["light", "dark"]
+Look = Literal["outline", "clear"]
 LogForm = Literal["text", "json"]
 ReplayMode = Literal["exact", "compact"]
 OnDown = Literal["refuse", "local"]
@@ -64,13 +65,19 @@ class Settings:
     )
     alphabet: str = _option("CEKLMNPUY347", values.text, "the characters of the grid, but for `classic`")
     text_alphabet: str = _option(
-        "ABCEFHKLMNPRTUWXYabdeghknrty2347",
+        "ABCEFHKLMNPRTUWXYabdeghknty23",
         values.text,
         "the characters of text pictures, typed in either case; look-alikes are left out",
     )
     text_length: int = _option(6, values.whole(4, 8), "how many characters a text picture shows")
     text_theme: Theme = _option(
         "light", values.one_of(*get_args(Theme)), "text pictures' theme: `light` or `dark`"
+    )
+    text_profile: Look = _option(
+        "outline",
+        values.one_of(*get_args(Look)),
+        "how text pictures are drawn: `outline` (contours in front of foreign ones) or `clear` (filled letters, which any "
+        "reading program reads)",
     )
     text_background_noise: bool = _option(True, values.flag, "noise behind the characters of text pictures")
     text_foreground_noise: bool = _option(True, values.flag, "noise across the characters of text pictures")
@@ -80,7 +87,14 @@ class Settings:
     audio_recordings: Path | None = _option(
         None,
         values.path,
-        "a folder of your own recordings, `<language>/<digit>.wav`; unset: the extra `audio`, or espeak-ng",
+        "a folder of your own recordings, several takes a digit (`<language>/<digit>/<take>.wav`) or one "
+        "(`<language>/<digit>.wav`); unset: espeak-ng",
+    )
+    audio_public_recordings: bool = _option(
+        False,
+        values.flag,
+        "where there is neither, let English be said by the recordings of the extra `audio`: they are public, one take a "
+        "digit, and whoever has them reads every challenge",
     )
     tile_size: int = _option(96, values.whole(32, 256), "width and height of a tile, in pixels")
     typefaces: Path | None = _option(

@@ -28,6 +28,8 @@ MOST_STEPS = 3
 #: When half of the failures, or of the answers, are forgotten.
 _FAILED_RETRY_SECONDS = int(FAILURES_HALF_LIFE_SECONDS)
 _ANSWERED_RETRY_SECONDS = 5
+#: What one an answer, or a kind, a minute counts to.
+_A_MINUTE = ANSWERS_HALF_LIFE_SECONDS / 60 / math.log(2)
 
 
 class Limit(Protocol):
@@ -41,12 +43,16 @@ class Limit(Protocol):
 
 
 class Demand(NamedTuple):
-    """What a caller must solve, how much harder; ``who`` is sealed with it, so that any replica can count its failure."""
+    """What a caller must solve, how much harder; ``who`` and ``risk`` are sealed with it.
+
+    So any replica can count its failure, and tell what the pass is worth.
+    """
 
     kind: str
     params: Params
     who: bytes = b""
     steps: int = 0
+    risk: int = 0
 
 
 class Guard:
@@ -64,8 +70,8 @@ class Guard:
         """Take who scores callers, and how many answers a network may give in a minute."""
         self._assessor, self._clock, self._rates = assessor, clock, rates
         self._load, self._failures = Load(), Counters(failures_half_life_seconds)
-        self._answers = Counters(ANSWERS_HALF_LIFE_SECONDS)
-        self._most_answers = answers_a_minute * ANSWERS_HALF_LIFE_SECONDS / 60 / math.log(2)
+        self._answers, self._kinds = Counters(ANSWERS_HALF_LIFE_SECONDS), Counters(ANSWERS_HALF_LIFE_SECONDS)
+        self._most_answers = answers_a_minute * _A_MINUTE
 
     async def demand(self, caller: Caller, site: str, policy: Policy, kinds: Collection[str]) -> Demand:
         """Choose a challenge of one of the kinds, as the policy says.
@@ -75,7 +81,7 @@ class Guard:
         """
         risk, steps, _ = await self._assess(caller, site, policy)
         rule = policy.choose(risk.score, kinds).harder(steps)
-        return Demand(rule.kind, rule.params, risk.who, steps)
+        return Demand(rule.kind, rule.params, risk.who, steps, risk.score)
 
     async def weigh(self, caller: Caller, site: str, policy: Policy, kind: str) -> Demand:
         """Tell how much harder a challenge of a kind, which the caller has chosen, must be.
@@ -91,7 +97,7 @@ class Guard:
         steps = policy.steps(0, failures)
         if steps > MOST_STEPS and self._assessor.metered(caller):
             raise TooMany("the network has failed too often", retry_after_seconds=_FAILED_RETRY_SECONDS)
-        return Demand(kind, {}, risk.who, steps)
+        return Demand(kind, {}, risk.who, steps, risk.score)
 
     async def _assess(self, caller: Caller, site: str, policy: Policy) -> tuple[Risk, int, float]:
         """Tell the caller's risk, the steps that load and failures ask for, and the failures of its network."""
@@ -100,13 +106,14 @@ class Guard:
         failures = self._failures.value(risk.who, now) if risk.who else 0.0
         return risk, policy.steps(self._load.count(risk.who, site, policy.load, now), failures), failures
 
-    def first(self, caller: Caller, site: str, policy: Policy, *, counted: bool) -> Demand:
+    def first(self, caller: Caller, site: str, policy: Policy, kind: str, *, counted: bool) -> Demand:
         """Tell the work that must be done before anything is drawn; no kind: none.
 
         Args:
             caller: who asks.
             site: the site's key.
             policy: the site's policy.
+            kind: what shall be drawn; empty: what the policy says.
             counted: whether to count that something is asked for; not where a page only wants to know.
 
         Raises:
@@ -115,7 +122,7 @@ class Guard:
         now = self._clock()
         who = self._assessor.who(caller, site)
         load = self._load.count(who, site, policy.load, now) if counted else self._load.of(site, now)
-        params = policy.first(policy.steps(load, self._failures.value(who, now)))
+        params = policy.first(policy.steps(load, self._failures.value(who, now)), kind)
         return Demand("work" if params else "", params, who)
 
     def meter(self, caller: Caller) -> None:
@@ -150,12 +157,18 @@ class Guard:
         """
         return self._assessor.who(caller, site)
 
-    async def limit(self, caller: Caller, site: str) -> None:
+    async def limit(self, caller: Caller, site: str, policy: Policy, kind: str) -> None:
         """Count a challenge that is asked for.
 
         Raises:
-            TooMany: when the caller's network has asked the site for too many.
+            TooMany: when the caller's network has asked the site for too many, or for too many of this kind.
         """
+        who = self._assessor.metered(caller)
+        if who and policy.terms(kind).rate:
+            now, name = self._clock(), b"".join((who, kind.encode(), b"\0", site.encode()))
+            if self._kinds.value(name, now) >= policy.terms(kind).rate * _A_MINUTE:
+                raise TooMany(f"too many of the kind {kind}", retry_after_seconds=_ANSWERED_RETRY_SECONDS)
+            self._kinds.add(name, now)
         if self._rates is not None:
             await self._rates.require(caller.address, site)
 

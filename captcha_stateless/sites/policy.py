@@ -6,10 +6,9 @@ from typing import Any
 
 from captcha_stateless.errors import Blocked, Misconfigured
 from captcha_stateless.model import Params
+from captcha_stateless.sites import terms
 from captcha_stateless.sites.difficulty import doublings
-
-#: Risk is a whole number from 0 (harmless) to 100 (certainly a bot), as RESTCaptcha counts it.
-MAX_SCORE = 100
+from captcha_stateless.sites.terms import MAX_SCORE, MOST_WORK, TERMS, Terms, dearer
 
 _POLICY_FIELDS: Mapping[str, tuple[type, ...]] = {
     "name": (str,),
@@ -19,11 +18,13 @@ _POLICY_FIELDS: Mapping[str, tuple[type, ...]] = {
     "profile": (str,),
     "work": (int,),
     "most_work": (int,),
+    "kinds": (dict,),
 }
-#: More would keep a phone busy for minutes, before its owner has seen anything.
-_MOST_WORK = 24
 #: Less than this under load would not be worth the round trip.
 _LEAST_WORK = 16
+
+
+_NO_TERMS = Terms()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +55,7 @@ class Policy:
     ``load`` is how many challenges a second of one site, on one process, raise the difficulty by a step; ``failures`` how
     many recent failures of one address prefix do; each doubling is one step more. ``profile`` is the grid's, of the
     deployment's own where it is empty. ``work`` is how many zero bits are asked before anything is drawn, 0: none as
-    long as there are no steps; with these it rises, from 16 on, to ``most_work``.
+    long as there are no steps; with these it rises, from 16 on, to ``most_work``. ``kinds`` are the terms of each kind.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Policy:
     profile: str = ""
     work: int = 0
     most_work: int = 0
+    kinds: Mapping[str, Terms] = field(default_factory=lambda: TERMS)
 
     def __post_init__(self) -> None:
         covered = [score for rule in self.rules for score in rule.scores]
@@ -71,8 +73,8 @@ class Policy:
             raise Misconfigured(f"policy {self.name}: its rules must cover each score of 0 to 100 once")
         if self.load <= 0 or self.failures <= 0:
             raise Misconfigured(f"policy {self.name}: load and failures must be above 0")
-        if not 0 <= self.work <= _MOST_WORK or not 0 <= self.most_work <= _MOST_WORK:
-            raise Misconfigured(f"policy {self.name}: work and most_work are 0 to {_MOST_WORK} bits")
+        if not 0 <= self.work <= MOST_WORK or not 0 <= self.most_work <= MOST_WORK:
+            raise Misconfigured(f"policy {self.name}: work and most_work are 0 to {MOST_WORK} bits")
 
     def choose(self, score: int, kinds: Collection[str]) -> Rule:
         """Find what a score leads to, among the kinds that the caller can be given.
@@ -109,10 +111,19 @@ class Policy:
         """Whether any score leads to something that is drawn."""
         return any(rule.kind not in ("", "work") for rule in self.rules)
 
-    def first(self, steps: int) -> Params:
-        """Tell the work that is asked before anything is drawn; empty: none."""
-        pressed = max(self.work, _LEAST_WORK - 1) + steps if steps else self.work
-        bits = min(pressed, max(self.work, self.most_work))
+    def terms(self, kind: str) -> Terms:
+        """Tell the terms of a kind."""
+        return self.kinds.get(kind, _NO_TERMS)
+
+    def worth(self, kind: str, risk: int) -> float:
+        """Tell what a pass for a kind is worth that somebody of such a risk has earned, 0 to 1."""
+        return self.terms(kind).worth_at(risk)
+
+    def first(self, steps: int, kind: str = "") -> Params:
+        """Tell the work that is asked before a kind is drawn; empty: none."""
+        least = max(self.work, self.terms(kind).work)
+        pressed = max(least, _LEAST_WORK - 1) + steps if steps else least
+        bits = min(pressed, max(least, self.most_work))
         return {"algorithm": "sha-256", "unit": "bits", "difficulty": bits} if bits else {}
 
     def steps(self, load: float, failures: float) -> int:
@@ -143,6 +154,7 @@ PRESETS: dict[str, Policy] = {
             name="default",
             rules=(_bits(0, 39, 16, 24), _bits(40, 79, 18, 24), _bits(80, 100, 20, 24)),
             most_work=20,
+            kinds=dearer(16),
         ),
         Policy(
             name="strict",
@@ -152,6 +164,7 @@ PRESETS: dict[str, Policy] = {
             profile="strict",
             work=18,
             most_work=22,
+            kinds=dearer(20, rate=60),
         ),
     )
 }
@@ -175,8 +188,9 @@ def _policy(where: str, entry: Mapping[str, Any]) -> Policy:
         raise Misconfigured(f"{where}: a name is needed")
     rules = [_rule(f"{where}, rule {number}", rule) for number, rule in enumerate(entry.get("rule", []), 1)]
     rules.sort(key=lambda rule: rule.scores.start)
-    rest = {name: value for name, value in entry.items() if name != "rule"}
-    return Policy(rules=tuple(rules), **rest)
+    rest = {name: value for name, value in entry.items() if name not in ("rule", "kinds")}
+    kinds = terms.parse(where, entry.get("kinds", {}))
+    return Policy(rules=tuple(rules), kinds=kinds, **rest)
 
 
 def _rule(where: str, entry: object) -> Rule:

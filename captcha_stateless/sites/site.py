@@ -8,6 +8,9 @@ from captcha_stateless.sites.policy import PRESETS, Policy
 from captcha_stateless.tokens.digests import fingerprint, same
 
 _NOBODY = fingerprint("")
+#: What counts at a site that names no kinds: pictures, and what people who do not see them can do instead. Work is no
+#: proof of a person, so a site that lets it count says so.
+DEFAULT_KINDS = ("grid", "text", "audio")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,9 +18,10 @@ class Site:
     """One site.
 
     ``key`` is public (RelaySMS calls it client id), of the secret only the SHA-256 is kept. ``hosts`` may begin with ``*.``,
-    which stands for every host below; without hosts every host is allowed. Without ``kinds`` every kind is; ``profile`` and
-    ``policy`` are the deployment's own where they are empty. ``returns`` are the addresses, to the letter, to which the page
-    without scripts may send a pass. ``origin_required`` refuses requests that name no page, as those of apps and servers do.
+    which stands for every host below; without hosts every host is allowed. Without ``kinds`` the default ones count;
+    ``profile`` and ``policy`` are the deployment's own where they are empty. ``returns`` are the addresses, to the letter, to
+    which the page without scripts may send a pass. ``origin_required`` refuses requests that name no page, as those of apps
+    and servers do.
     """
 
     name: str
@@ -29,6 +33,11 @@ class Site:
     policy: str = ""
     returns: tuple[str, ...] = ()
     origin_required: bool = False
+
+    @property
+    def counting(self) -> tuple[str, ...]:
+        """The kinds of challenge that count."""
+        return self.kinds or DEFAULT_KINDS
 
     def require_host(self, host: str) -> None:
         """Refuse a host name (without port) that is not this site's.
@@ -61,9 +70,9 @@ class Site:
         """Refuse a kind of challenge that does not count here.
 
         Raises:
-            WeakKind: when the site names its kinds and this is none of them.
+            WeakKind: when it is none of those that count.
         """
-        if self.kinds and kind not in self.kinds:
+        if kind not in self.counting:
             raise WeakKind("kind does not count at this site")
 
     def require_secret(self, secret: str) -> None:
@@ -140,6 +149,7 @@ DEVELOPMENT = Site(
     key="dev-site",
     secret_sha256=fingerprint(DEVELOPMENT_SECRET),
     hosts=("localhost", "127.0.0.1", "::1"),
+    kinds=(*DEFAULT_KINDS, "work"),
 )
 
 

@@ -1,26 +1,40 @@
-"""The speaker: joins recorded digits to one WAV, at varied rates, with gaps, over light noise."""
+"""The speaker: joins digits to one WAV, in many voices, at varied paces, in a room full of talk."""
 
 import hashlib
+from typing import NamedTuple
 
 import numpy as np
 
 from captcha_stateless.seeded import Draws
-from captcha_stateless.sound.voices import Voices
-from captcha_stateless.sound.wav import RATE, Samples, stretched, write_wav
+from captcha_stateless.sound.room import ROOM_CHOICES, WARP_CHOICES, Room, between, warped
+from captcha_stateless.sound.voices import Voice, Voices
+from captcha_stateless.sound.wav import RATE, Samples, write_wav
 
 #: Shortest and longest silence between digits, in seconds: without gaps the ear joins them to words.
-GAP_SECONDS = (0.35, 0.5)
+GAP_SECONDS = (0.3, 0.55)
 #: Silence before, between the two times that it is said, and after.
-PAUSE_SECONDS = 0.3
+PAUSE_SECONDS = (0.3, 0.5)
 BETWEEN_SECONDS = 1.2
-#: How fast a digit may be said, as multiples of its recording, and how loud.
-_RATES = (0.9, 1.15)
-_VOLUMES = (0.75, 1.0)
-#: Root mean square of the noise: 22 dB under the speech.
+#: How loud a digit is said.
+_VOLUMES = (0.8, 1.0)
+#: Seconds between the beginnings of two bits of talk, and its loudness against a digit's, both as root mean square.
+_TALK_SECONDS = (0.08, 0.2)
+TALK = 0.29
+#: The loudness of a take, which the talk is measured by.
+_LOUDNESS = 0.18
+#: Root mean square of the noise under everything: 22 dB under the speech.
 _NOISE = 0.014
 _NOISE_SAMPLES = 1 << 16
-_STEPS = 1 << 10
-_CHOICES_A_DIGIT, _CHOICES_MORE = 4, 1
+_CHOICES_A_DIGIT = WARP_CHOICES + 3
+_CHOICES_A_BIT = WARP_CHOICES + 3
+_CHOICES_MORE = ROOM_CHOICES + 3
+
+
+class Said(NamedTuple):
+    """What was said once: the voice alone, as it is heard in no room, and with all that lies under it."""
+
+    clean: Samples
+    heard: Samples
 
 
 class Speaker:
@@ -41,25 +55,39 @@ class Speaker:
         Raises:
             KeyError: when it does not speak the language.
         """
+        once = self.once(digits, seed, language).heard
+        # The very same again: a second drawing of what lies under it would let a machine average it away.
+        between_times = np.resize(self._noise, int(RATE * BETWEEN_SECONDS))
+        return write_wav(np.concatenate([once, *[between_times, once] * (times - 1)]))
+
+    def once(self, digits: str, seed: bytes, language: str) -> Said:
+        """Say digits once, as samples; raises as :meth:`say`."""
         voice = self._voices[language]
         draws = Draws(seed, "voice", choices=_CHOICES_A_DIGIT * len(digits) + _CHOICES_MORE)
-        parts = [_silence(PAUSE_SECONDS)]
+        room = Room(draws)
+        parts = [_silence(between(draws, PAUSE_SECONDS))]
         for digit in digits:
-            take = stretched(draws.pick(voice[int(digit)]), _between(draws, _RATES))
-            parts += [take * np.float32(_between(draws, _VOLUMES)), _silence(_between(draws, GAP_SECONDS))]
-        once = np.concatenate([*parts[:-1], _silence(PAUSE_SECONDS)])
-        # The very same again: a second drawing of the noise would let a machine average it away.
-        once = np.clip(once + self._under(len(once), draws), -1, 1)
-        between = np.resize(self._noise, int(RATE * BETWEEN_SECONDS))
-        return write_wav(np.concatenate([once, *[between, once] * (times - 1)]))
+            take = warped(draws.pick(voice[int(digit)]), draws)
+            parts += [take * np.float32(between(draws, _VOLUMES)), _silence(between(draws, GAP_SECONDS))]
+        clean = np.concatenate([*parts[:-1], _silence(between(draws, PAUSE_SECONDS))])
+        under = _talk(voice, seed, len(clean)) + self._under(len(clean), draws)
+        return Said(clean, np.clip(room.heard(clean) + under, -1, 1))
 
     def _under(self, length: int, draws: Draws) -> Samples:
         return np.resize(np.roll(self._noise, -draws.below(_NOISE_SAMPLES)), length)
 
 
-def _between(draws: Draws, bounds: tuple[float, float]) -> float:
-    low, high = bounds
-    return low + (high - low) * draws.below(_STEPS) / (_STEPS - 1)
+def _talk(voice: Voice, seed: bytes, length: int) -> Samples:
+    """Let a crowd talk: the voice's own digits, backwards, over each other, so that nothing is understood."""
+    bits = int(length / RATE / _TALK_SECONDS[0]) + 1
+    draws = Draws(seed, "talk", choices=bits * _CHOICES_A_BIT)
+    talk, begins = np.zeros(length, np.float32), 0
+    while begins < length:
+        bit = warped(draws.pick(draws.pick(voice)), draws)[::-1][: length - begins]
+        talk[begins : begins + len(bit)] += bit
+        begins += round(between(draws, _TALK_SECONDS) * RATE)
+    level = _LOUDNESS * TALK / max(float(np.sqrt(np.mean(talk**2))), 1e-9)
+    return np.asarray(talk * np.float32(level), np.float32)
 
 
 def _silence(seconds: float) -> Samples:

@@ -2,9 +2,9 @@
 
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeAlias
@@ -12,6 +12,7 @@ from typing import TypeAlias
 import numpy as np
 
 from captcha_stateless.errors import Misconfigured
+from captcha_stateless.seeded import Draws
 from captcha_stateless.sound.wav import RATE, Samples, read_wav
 
 DIGITS = "0123456789"
@@ -24,8 +25,14 @@ Voices: TypeAlias = Mapping[str, Voice]
 _MAX_FILE_BYTES = 2_097_152
 _MAX_TAKES = 16
 _SPEECH_SECONDS = 10
-#: A little under eSpeak NG's own 175; slower, six Arabic digits would take more than 60 KB.
-_WORDS_A_MINUTE = "165"
+#: eSpeak NG's voices: which of them say the digits, at which pitch and pace, a secret chooses.
+_SPEAKERS = ("m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8", "f1", "f2", "f3", "f4", "f5")
+_PITCHES, _WORDS_A_MINUTE = range(25, 80), range(150, 185)
+TAKES = 16
+#: Longer than that the ten digits are not: in a language that takes longer, Arabic, they are said faster.
+_LONGEST_TEN_SECONDS, _MUCH_FASTER = 4.6, 1.6
+#: Between two digits that eSpeak NG says as sentences there is a silence of more than that, and within none.
+_APART_SECONDS = 0.15
 #: Quieter than this share of the loudest sample is silence, at the ends of a recording.
 _SILENCE = 0.03
 #: Kept of it before and after, for the soft beginnings of words such as "three" and "four": 30 ms.
@@ -39,30 +46,59 @@ def espeak_program() -> str | None:
     return shutil.which("espeak-ng")
 
 
-@lru_cache(maxsize=4)
-def load_voices(languages: tuple[str, ...], folder: Path | None, espeak: str | None) -> Voices:
+def load_voices(
+    languages: tuple[str, ...],
+    folder: Path | None,
+    espeak: str | None,
+    secret: bytes = b"",
+    *,
+    public: bool = False,
+) -> Voices:
     """Read or have spoken the ten digits of each language; one that nothing can say is left out.
 
-    The operator's folder (``<language>/<digit>.wav``, or ``<language>/<digit>/*.wav`` for several takes) goes before the
-    package ``captcha`` (English only), and that before eSpeak NG.
+    The operator's folder (``<language>/<digit>.wav``, or ``<language>/<digit>/*.wav`` for several takes) goes before
+    eSpeak NG, whose voices the secret chooses, and that before the package ``captcha`` (English only), whose one take of
+    each digit is everyone's: it is used only where ``public`` says that this may be.
 
     Raises:
         Misconfigured: when the folder holds something else than that.
     """
     if folder is not None and not folder.is_dir():
         raise Misconfigured(f"{folder} is no folder of recordings")
-    voices = {language: _voice(language, folder, espeak) for language in languages}
-    return {language: voice for language, voice in voices.items() if voice is not None}
+    makers = {language: _maker(language, folder, espeak, secret, public) for language in languages}
+    return _Voices({language: maker for language, maker in makers.items() if maker is not None})
 
 
-def _voice(language: str, folder: Path | None, espeak: str | None) -> Voice | None:
+class _Voices(Mapping[str, Voice]):
+    """Voices, of which those that a program says are made when they are first asked for: many a server never speaks."""
+
+    def __init__(self, makers: Mapping[str, Callable[[], Voice]]) -> None:
+        self._makers = makers
+
+    def __getitem__(self, language: str) -> Voice:
+        return self._makers[language]()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._makers)
+
+    def __len__(self) -> int:
+        return len(self._makers)
+
+
+def _maker(
+    language: str, folder: Path | None, espeak: str | None, secret: bytes, public: bool
+) -> Callable[[], Voice] | None:
     own = folder / language if folder is not None else None
     if own is not None and own.is_dir():
-        return _from_folder(own)
-    packaged = _packaged() if language == "en" else None
-    if packaged is not None:
-        return _from_folder(packaged)
-    return _spoken(espeak, language) if espeak is not None else None
+        return partial(_as_it_is, _from_folder(own))
+    if espeak is not None and _plain(espeak, language):
+        return partial(_spoken, espeak, language, secret)
+    packaged = _packaged() if language == "en" and public else None
+    return partial(_as_it_is, _from_folder(packaged)) if packaged else None
+
+
+def _as_it_is(voice: Voice) -> Voice:
+    return voice
 
 
 def _from_folder(folder: Path) -> Voice:
@@ -91,18 +127,52 @@ def _packaged() -> Path | None:
     return None
 
 
-def _spoken(program: str, language: str) -> Voice | None:
-    def take(digit: str) -> tuple[Samples, ...] | None:
-        command = [program, "-v", language, "-s", _WORDS_A_MINUTE, "--stdout", digit]
-        try:
-            done = subprocess.run(command, capture_output=True, timeout=_SPEECH_SECONDS, check=True)  # noqa: S603
-            return (_trimmed(read_wav(done.stdout)),)
-        except (OSError, subprocess.SubprocessError, Misconfigured):
-            return None
+@lru_cache(maxsize=64)
+def _plain(program: str, language: str) -> tuple[Samples, ...] | None:
+    """Have eSpeak NG say the digits in its own voice; None: it cannot."""
+    return _cast(program, language, _SPEAKERS[0], _PITCHES[0], _WORDS_A_MINUTE[0])
 
+
+@lru_cache(maxsize=64)
+def _spoken(program: str, language: str, secret: bytes) -> Voice:
+    """Have eSpeak NG say the digits in several voices; one that it has not, or that runs them together, is left out."""
+    draws = Draws(secret, f"voices {language}", choices=3 * TAKES)
+    casts = [(draws.pick(_SPEAKERS), draws.pick(_PITCHES), draws.pick(_WORDS_A_MINUTE)) for _ in range(TAKES)]
     with ThreadPoolExecutor() as pool:
-        takes = [take for take in pool.map(take, DIGITS) if take is not None]
-    return tuple(takes) if len(takes) == len(DIGITS) else None
+        said = [digits for digits in pool.map(lambda cast: _cast(program, language, *cast), casts) if digits]
+    plain = _plain(program, language)
+    assert plain is not None  # asked before there was a voice
+    return tuple(zip(*(said or [plain]), strict=True))
+
+
+def _cast(
+    program: str, language: str, speaker: str, pitch: int, words_a_minute: int
+) -> tuple[Samples, ...] | None:
+    digits = _ten(program, language, speaker, pitch, words_a_minute)
+    slow = sum(map(len, digits)) / RATE / _LONGEST_TEN_SECONDS
+    if slow > 1:
+        digits = _ten(program, language, speaker, pitch, round(words_a_minute * min(slow, _MUCH_FASTER)))
+    return digits or None
+
+
+def _ten(program: str, language: str, speaker: str, pitch: int, words_a_minute: int) -> tuple[Samples, ...]:
+    voice = ["-v", f"{language}+{speaker}", "-p", str(pitch), "-s", str(words_a_minute)]
+    try:
+        command = [program, *voice, "--stdout", " ".join(f"{digit}." for digit in DIGITS)]
+        done = subprocess.run(command, capture_output=True, timeout=_SPEECH_SECONDS, check=True)  # noqa: S603
+        digits = tuple(_trimmed(part) for part in _parts(read_wav(done.stdout, seconds=2 * _SPEECH_SECONDS)))
+    except (OSError, subprocess.SubprocessError, Misconfigured):
+        return ()
+    return digits if len(digits) == len(DIGITS) else ()
+
+
+def _parts(samples: Samples) -> Iterator[Samples]:
+    """Cut samples where they are silent for long."""
+    loud = np.flatnonzero(np.abs(samples) > _SILENCE * np.abs(samples).max())
+    cuts = np.flatnonzero(np.diff(loud) > _APART_SECONDS * RATE)
+    firsts, lasts = [loud[0], *loud[cuts + 1]], [*loud[cuts], loud[-1]]
+    for first, last in zip(firsts, lasts, strict=True):
+        yield samples[max(0, first - _MARGIN_SAMPLES) : last + _MARGIN_SAMPLES]
 
 
 def _trimmed(samples: Samples) -> Samples:

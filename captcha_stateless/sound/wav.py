@@ -22,21 +22,21 @@ LONGEST_SECONDS = 3
 _DTYPES: dict[int, np.dtype[Any]] = {1: np.dtype(np.uint8), 2: np.dtype("<i2"), 4: np.dtype("<i4")}
 
 
-def read_wav(content: bytes) -> Samples:
+def read_wav(content: bytes, *, seconds: int = LONGEST_SECONDS) -> Samples:
     """Read a PCM file of any rate, with 8, 16 or 32 bits and any number of channels.
 
     Raises:
-        Misconfigured: when it is something else, or too long for one spoken digit.
+        Misconfigured: when it is something else, or longer than so many seconds.
     """
     try:
         with wave.open(io.BytesIO(content)) as file:
             width, channels, rate = file.getsampwidth(), file.getnchannels(), file.getframerate()
-            frames = file.readframes((LONGEST_SECONDS + 1) * rate)
+            frames = file.readframes((seconds + 1) * rate)
         samples = np.frombuffer(frames, _DTYPES[width]).reshape(-1, channels).mean(1)
     except (wave.Error, EOFError, KeyError, ValueError):
         raise Misconfigured("a recording must be a WAV file of 8, 16 or 32 bit PCM") from None
-    if not 0 < len(samples) <= LONGEST_SECONDS * rate:
-        raise Misconfigured(f"a recording must be of 1 digit and {LONGEST_SECONDS} s at most")
+    if not 0 < len(samples) <= seconds * rate:
+        raise Misconfigured(f"a recording must be of 1 digit and {seconds} s at most")
     level = 2.0 ** (8 * width - 1)
     return _at_rate(((samples - (level if width == 1 else 0)) / level).astype(np.float32), rate)
 

@@ -37,7 +37,7 @@ TYPE = "captcha-pass+jwt"
 MAX_TOKEN_CHARACTERS = 2_048
 MAX_PASS_CHARACTERS = 600
 # What a pass of the longest kind's name and no binding holds, to find the room that is left.
-_BARE = Pass(site="", host="", kind="k" * 16, jti=bytes(16), iat=10**10 - 1, exp=10**10 - 1)
+_BARE = Pass(site="", host="", kind="k" * 16, jti=bytes(16), iat=10**10 - 1, exp=10**10 - 1, score=0.25)
 _SIGNATURE_CHARACTERS = 86
 
 # RFC 7518, section 3.4: r and s, 32 bytes each.
@@ -183,6 +183,7 @@ def _encode(claims: Pass, issuer: str) -> bytes:
         "kind": claims.kind,
         "action": claims.action,
         "cdata": claims.cdata,
+        "score": claims.score,
         "iat": claims.iat,
         "exp": claims.exp,
         "jti": base64url.encode(claims.jti),
@@ -200,6 +201,7 @@ def _claims(content: bytes, issuer: str) -> Pass:
         kind=document["kind"],
         action=document["action"],
         cdata=document["cdata"],
+        score=float(document.get("score", 1.0)),  # passes of before the claim was there had solved as much
         iat=document["iat"],
         exp=document["exp"],
         jti=base64url.decode(document["jti"]),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import signal
 import stat
 import subprocess
@@ -329,7 +330,25 @@ def test_a_site_is_added_and_its_secret_shown_once(sites_file: Path) -> None:
 def test_a_site_keeps_the_key_that_its_clients_know(sites_file: Path) -> None:
     run("sites", "add", "Relay", "--key", "your_client_id")
 
-    assert run("sites", "list").output == "your_client_id  Relay  hosts: any  kinds: any\n"
+    assert run("sites", "list").output == "your_client_id  Relay  hosts: any  kinds: grid, text, audio\n"
+    assert 'kinds = ["grid", "text", "audio"]' in sites_file.read_text()
+
+
+def test_whoever_adds_a_site_by_hand_is_asked_which_kinds_count(tmp_path: Path) -> None:
+    """On a terminal: the answer is written down, and the answer's choices are told."""
+    path, (ours, theirs) = tmp_path / "sites.toml", pty.openpty()
+    command = [sys.executable, "-m", "captcha_stateless", "sites", "add", "Shop"]
+    asked = subprocess.Popen(
+        command, stdin=theirs, stdout=subprocess.PIPE, env={**os.environ, "CAPTCHA_SITES": str(path)}
+    )
+    os.write(ours, b"grid, audio\n")
+    told, _ = asked.communicate(timeout=60)
+    os.close(ours)
+    os.close(theirs)
+
+    assert asked.returncode == 0
+    assert b"A bot takes the weakest kind that counts." in told
+    assert 'kinds = ["grid", "audio"]' in path.read_text()
 
 
 @pytest.mark.parametrize(
@@ -357,7 +376,7 @@ def test_hosts_are_names_wildcards_and_addresses(sites_file: Path, host: str) ->
 def test_check_finds_a_good_file_good_and_names_what_is_wrong(sites_file: Path) -> None:
     run("sites", "add", "Shop")
     good = run("sites", "check")
-    sites_file.write_text(sites_file.read_text() + 'kinds = ["tetx"]\n')
+    sites_file.write_text(sites_file.read_text().replace('"text"', '"tetx"'))
     wrong = run("sites", "check")
     sites_file.write_text("x")
     broken = run("sites", "check")
@@ -409,6 +428,34 @@ def test_the_doctor_looks_at_the_sites(sites_file: Path) -> None:
 
     assert [result.exit_code for result in (missing, good, wrong)] == [1, 0, 1]
     assert "no profile none" in wrong.output
+
+
+def test_the_doctor_names_the_weakest_door_of_each_site(sites_file: Path) -> None:
+    run("sites", "add", "Grids", "--key", "grids", "--kind", "grid")
+    run("sites", "add", "Worked", "--key", "worked", "--kind", "grid", "--kind", "work")
+
+    lines = {
+        line.split()[2].rstrip(":"): line for line in run("doctor").output.splitlines() if "Site " in line
+    }
+
+    assert "**grid**" in lines["grids"]
+    assert "text" not in lines["grids"]
+    assert "**work** (any program, 2^16 hashes)" in lines["worked"]
+
+
+def test_the_doctor_notes_a_site_that_names_no_kinds(sites_file: Path) -> None:
+    sites_file.write_text(f'[[site]]\nname = "Old"\nkey = "old"\nsecret_sha256 = "{"0" * 64}"\n')
+
+    assert "Site old names no kinds: grid, text, audio count" in run("doctor").output
+
+
+def test_the_doctor_objects_to_public_recordings_where_they_are_used(
+    ring: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CAPTCHA_AUDIO_PUBLIC_RECORDINGS", "true")
+    monkeypatch.setenv("PATH", "/nonexistent")
+
+    assert "English is said by public ones" in run("doctor").output
 
 
 def test_the_doctor_looks_at_the_policies(sites_file: Path) -> None:

@@ -62,6 +62,8 @@ class TestText(KindContract):
             {"seconds": 0},
             {"digits": 1},
             {"colour": "red"},
+            {"profile": "pretty"},
+            {"profile": 1},
             {"theme": ["light"]},
         ],
     )
@@ -156,6 +158,21 @@ class TestText(KindContract):
             False,
             True,
         )
+
+    def test_the_profiles_are_drawn_differently(self, kind: Kind) -> None:
+        outline, clear = (
+            kind.render(kind.draw(SEEDS[0], kind.plan({**SMALL, "profile": profile})))
+            for profile in ("outline", "clear")
+        )
+
+        assert outline != clear
+        assert kind.plan({})["profile"] == "outline"
+
+    def test_a_token_of_before_there_were_profiles_is_drawn_as_it_was_shown(self, kind: Kind) -> None:
+        clear = kind.plan({**SMALL, "profile": "clear"})
+        old = {name: value for name, value in clear.items() if name != "profile"}
+
+        assert kind.render(kind.draw(SEEDS[0], old)) == kind.render(kind.draw(SEEDS[0], clear))
 
     def test_the_typefaces_are_the_settings_ones(self, tmp_path: Path) -> None:
         with pytest.raises(Misconfigured):

@@ -376,7 +376,8 @@ class TestSites:
         path = tmp_path / "sites.toml"
         path.write_text(
             "".join(
-                f'[[site]]\nname = "{key}"\nkey = "{key}"\nsecret_sha256 = "{fingerprint(key + "-secret").hex()}"\n'
+                f'[[site]]\nname = "{key}"\nkey = "{key}"\nkinds = ["work"]\n'
+                f'secret_sha256 = "{fingerprint(key + "-secret").hex()}"\n'
                 for key in ("dev-site", "other")
             )
         )
@@ -577,6 +578,7 @@ name = "Shop"
 key = "dev-site"
 secret_sha256 = "{secret}"
 policy = "shop"
+kinds = ["work"]
 [[policy]]
 name = "shop"
 load = 1000

@@ -19,7 +19,7 @@ from captcha_stateless.replay.base import Replay, ReplayState
 from captcha_stateless.tokens.digests import fingerprint
 from tests.conftest import MakeServer
 from tests.protocols.contract import AdapterContract
-from tests.support import Server, Visitor
+from tests.support import Server, Visitor, solved
 
 HCAPTCHA, RECAPTCHA, TURNSTILE = "/siteverify", "/recaptcha/api/siteverify", "/turnstile/v0/siteverify"
 CAP = "/dev-site/siteverify"
@@ -99,6 +99,7 @@ def test_a_pass_succeeds_once_on_every_path(server: Server, path: str) -> None:
         "challenge_ts": "2027-01-15T08:00:00Z",
         "hostname": "localhost",
         "error-codes": [],
+        **({"score": 0.0} if path == HCAPTCHA else {}),
     }
     assert second == refusal("already-seen-response" if path == HCAPTCHA else "timeout-or-duplicate")
 
@@ -109,8 +110,23 @@ def test_action_and_cdata_come_back_and_with_an_action_recaptcha_scores(server: 
     replies = {path: ask(server, server.earn(**bound), path) for path in PATHS}
 
     assert all((reply["action"], reply["cdata"]) == ("login", "cart 7") for reply in replies.values())
-    assert [path for path in PATHS if "score" in replies[path]] == [RECAPTCHA]
-    assert replies[RECAPTCHA]["score"] == 1.0
+    assert [path for path in PATHS if "score" in replies[path]] == [HCAPTCHA, RECAPTCHA]
+    assert (replies[RECAPTCHA]["score"], replies[HCAPTCHA]["score"]) == (1.0, 0.0)
+
+
+@pytest.mark.parametrize(("worth", "good", "risk"), [(1.0, 1.0, 0.0), (0.9, 0.9, 0.1), (0.3, 0.3, 0.7)])
+def test_the_score_is_what_the_pass_is_worth_on_each_system_s_scale(
+    server: Server, worth: float, good: float, risk: float
+) -> None:
+    """reCAPTCHA's 1 is good, hCaptcha's 0 is."""
+    claims = server.engine.issue("tests", "grid", site="dev-site", host="localhost", action="login").claims
+
+    scores = [
+        ask(server, server.engine.passes.vouch(solved(claims), worth).token, path)["score"]
+        for path in (RECAPTCHA, HCAPTCHA, TURNSTILE)
+    ]
+
+    assert scores == [good, risk, good]
 
 
 def encodings(fields: dict[str, str]) -> dict[str, dict[str, Any]]:

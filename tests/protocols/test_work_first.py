@@ -11,12 +11,15 @@ from tests.conftest import MakeServer
 from tests.support import Server
 
 PATH = "/api/challenge"
+KINDS = "kinds = ['grid', 'text', 'audio', 'work']\n"
 RULE = "[[policy.rule]]\nscore = [0, 100]\nkind = 'work'\ndifficulty = 4\n"
 
 
 def serve(make_server: MakeServer, folder: Path, policy: str = "work = 4", **options: Any) -> Server:
-    site = f"[[site]]\nname = 'Shop'\nkey = 'shop'\nsecret_sha256 = '{'00' * 32}'\npolicy = 'test'\n"
-    other = f"[[site]]\nname = 'Other'\nkey = 'other'\nsecret_sha256 = '{'11' * 32}'\npolicy = 'test'\n"
+    site = f"[[site]]\nname = 'Shop'\nkey = 'shop'\nsecret_sha256 = '{'00' * 32}'\npolicy = 'test'\n{KINDS}"
+    other = (
+        f"[[site]]\nname = 'Other'\nkey = 'other'\nsecret_sha256 = '{'11' * 32}'\npolicy = 'test'\n{KINDS}"
+    )
     (folder / "sites.toml").write_text(f"{site}{other}[[policy]]\nname = 'test'\n{policy}\n{RULE}")
     return make_server(sites=folder / "sites.toml", **options)
 
@@ -190,3 +193,17 @@ def test_a_policy_s_profile_is_what_its_sites_show(make_server: MakeServer, tmp_
 def test_a_profile_that_there_is_not_is_told_at_the_start(make_server: MakeServer, tmp_path: Path) -> None:
     with pytest.raises(Misconfigured, match="policy test"):
         serve(make_server, tmp_path, "profile = 'none'")
+
+
+def test_work_done_for_a_cheap_kind_does_not_pay_for_a_dear_one(
+    make_server: MakeServer, tmp_path: Path
+) -> None:
+    """Text costs six bits and the grid four: whoever worked for the grid cannot have a text drawn."""
+    server = serve(make_server, tmp_path, "work = 4\nkinds = {text = {work = 6}}")
+    grid, text = (ask(server, f"sitekey=shop&kind={kind}") for kind in ("grid", "text"))
+
+    cheap = bring(server, grid, "sitekey=shop&kind=text")
+    dear = bring(server, text, "sitekey=shop&kind=text")
+
+    assert (grid["work"]["difficulty"], text["work"]["difficulty"]) == (4, 6)
+    assert (cheap.status_code, dear.json()["kind"]) == (400, "text")

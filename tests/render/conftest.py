@@ -23,5 +23,5 @@ def classic() -> TileRenderer:
 @pytest.fixture(scope="session")
 def lines() -> LineRenderer:
     return LineRenderer(
-        alphabet=ALPHABET, typefaces=default_typefaces(), width=600, height=200, secret=SECRET
+        alphabet=ALPHABET, typefaces=default_typefaces(), width=600, height=200, secret=SECRET, look="clear"
     )

@@ -1,4 +1,4 @@
-"""Lines of text: sizes, themes, noise, and that every character stays in the picture."""
+"""Lines of text in the clear look: sizes, themes, noise, and that every character stays in the picture."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -19,7 +19,12 @@ from tests.render.test_colours import SIGHTS, contrast
 
 def renderer(width: int = 350, height: int = 100) -> LineRenderer:
     return LineRenderer(
-        alphabet=ALPHABET, typefaces=default_typefaces(), width=width, height=height, secret=SECRET
+        alphabet=ALPHABET,
+        typefaces=default_typefaces(),
+        width=width,
+        height=height,
+        secret=SECRET,
+        look="clear",
     )
 
 
@@ -86,7 +91,12 @@ def test_characters_lap_so_little_that_each_keeps_its_shape(length: int) -> None
 def test_characters_differ_in_size() -> None:
     """The same letter in the same typeface, over many seeds: the largest is a seventh higher or more."""
     renderer = LineRenderer(
-        alphabet="H", typefaces=default_typefaces()[:1], width=350, height=100, secret=SECRET
+        alphabet="H",
+        typefaces=default_typefaces()[:1],
+        width=350,
+        height=100,
+        secret=SECRET,
+        look="clear",
     )
     rows = [
         np.sqrt(inked(tile))
@@ -129,7 +139,7 @@ def test_background_noise_is_small_letters_in_the_last_tone(lines: LineRenderer)
 def test_small_letters_are_the_atlas_s_own() -> None:
     """Where the alphabet is a dash alone, what lies behind the text is wider than high."""
     faces = default_typefaces()
-    dashes = LineRenderer(alphabet="-", typefaces=faces, width=600, height=200, secret=SECRET)
+    dashes = LineRenderer(alphabet="-", typefaces=faces, width=600, height=200, secret=SECRET, look="clear")
 
     tone = indices(dashes.line("-", b"seed", foreground_noise=False)) == 3
     across, down = ((tone[:, 1:] != tone[:, :-1]).sum(), (tone[1:] != tone[:-1]).sum())
@@ -206,6 +216,7 @@ def test_pixels_are_the_same_with_either_deflate(lines: LineRenderer) -> None:
         width=600,
         height=200,
         secret=SECRET,
+        look="clear",
         deflate=deflate_zlib,
     )
 

@@ -14,8 +14,9 @@ from captcha_stateless.render.deflate import deflate_zlib
 common = dict(alphabet="AKMR7", typefaces=default_typefaces(), secret=b"secret", deflate=deflate_zlib)
 families = [TileRenderer(family=family, size=96, **common) for family in ("filled", "mixed")]
 pictures = [tile for family in families for tile in family.tiles("AKMR7" * 20, b"seed")]
-line = LineRenderer(width=350, height=100, **common).line("AKMR7", b"seed")
-print(hashlib.sha256(b"".join([*pictures, line])).hexdigest())
+sized = dict(width=350, height=100, **common)
+lines = [LineRenderer(look=look, **sized).line("AKMR7", b"seed") for look in ("outline", "clear")]
+print(hashlib.sha256(b"".join([*pictures, *lines])).hexdigest())
 """
 
 

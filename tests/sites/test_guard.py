@@ -13,7 +13,7 @@ from captcha_stateless.model import Claims, Params
 from captcha_stateless.risk import Assessor, Caller
 from captcha_stateless.risk.dnsbl import Dnsbl
 from captcha_stateless.risk.networks import ALLOW, BLOCK, Network, Networks
-from captcha_stateless.sites import DEVELOPMENT
+from captcha_stateless.sites import DEVELOPMENT, terms
 from captcha_stateless.sites.guard import Demand, Guard
 from captcha_stateless.sites.policy import Policy, Rule
 from tests.support import NOW, Clock
@@ -49,9 +49,9 @@ class World:
     ) -> Demand:
         return anyio.run(self.guard.demand, Caller(address, score), site, POLICY, kinds)
 
-    def first(self, address: str = "192.0.2.1", *, counted: bool = True) -> Demand:
+    def first(self, address: str = "192.0.2.1", kind: str = "grid", *, counted: bool = True) -> Demand:
         policy = replace(POLICY, most_work=20)
-        return self.guard.first(Caller(address), DEVELOPMENT.key, policy, counted=counted)
+        return self.guard.first(Caller(address), DEVELOPMENT.key, policy, kind, counted=counted)
 
     def weigh(self, kind: str = "grid", score: int | None = None, address: str = "192.0.2.1") -> Demand:
         return anyio.run(self.guard.weigh, Caller(address, score), DEVELOPMENT.key, POLICY, kind)
@@ -274,3 +274,29 @@ def test_a_network_gives_so_many_answers_and_no_more() -> None:
 
     assert (first, other, local) == (15, 15, 1_000)
     assert 0 < answers("192.0.2.77") < first
+
+
+def test_one_kind_is_rated_by_network_and_site() -> None:
+    """Of text two a minute: the third is refused, from another network or of another kind none is."""
+    world = World()
+    policy = replace(POLICY, kinds=terms.parse("test", {"text": {"rate": 2}}))
+
+    def ask(address: str = "192.0.2.1", kind: str = "text", site: str = "a") -> None:
+        anyio.run(world.guard.limit, Caller(address), site, policy, kind)
+
+    for _ in range(3):
+        ask()
+    with pytest.raises(TooMany) as refused:
+        ask()
+    ask("198.51.100.1")
+    ask(kind="grid")
+    ask(site="b")
+
+    assert refused.value.retry_after_seconds
+    world.clock.now += 300
+    ask()
+
+
+def test_a_demand_tells_the_risk() -> None:
+    assert World().demand(score=60).risk == 60
+    assert World().weigh(score=60).risk == 60

@@ -84,6 +84,7 @@ def test_header_and_claims_are_those_that_are_documented() -> None:
         "kind": "grid",
         "action": "login",
         "cdata": "cart 7",
+        "score": 1.0,
         "iat": NOW,
         "exp": NOW + 300,
         "jti": "AAECAwQFBgcICQoLDA0ODw",
