@@ -14,7 +14,7 @@
 //
 // It writes no markup from text and no style attribute, paints pictures on canvas and plays sounds from bytes, so that it works under
 // default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; worker-src 'self'; require-trusted-types-for 'script'.
-// What it is made of stands in widget/parts.js, how it looks in widget.css; the server joins the three.
+// What it is made of stands in widget/parts.js, how it looks in widget/box.css and widget/dialog.css; the server joins them.
 
 // network: no answer; unavailable: come back later; refused: not for this site or page; timeout: a challenge was not answered
 // in time; failed: this device could not do it; closed: the visitor gave up.
