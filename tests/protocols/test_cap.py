@@ -265,7 +265,11 @@ def test_replicas_have_one_modulus(make_server: MakeServer, tmp_path: Path, lock
 @settings(max_examples=100, deadline=None, suppress_health_check=INHERITED)
 @given(
     solutions=st.recursive(
-        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=9),
+        st.none()
+        | st.booleans()
+        | st.integers()
+        | st.floats(allow_nan=False, allow_infinity=False)
+        | st.text(max_size=9),
         lambda inner: (
             st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["nonce", "y", "z"]), inner)
         ),
