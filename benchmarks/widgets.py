@@ -18,7 +18,7 @@ from typing import Any
 
 import altcha
 from load import Sent, serving
-from work import REQUESTS, ROUNDS, environ, rate_of
+from work import CHALLENGE, REQUESTS, ROUNDS, environ, rate_of
 
 from captcha_stateless import Settings
 from captcha_stateless.app import create_engine
@@ -43,6 +43,7 @@ FORGED = {
 }
 ORIGIN = {"Origin": "http://localhost"}
 PATHS = {
+    "HTTP restcaptcha challenge": CHALLENGE,
     "HTTP altcha 1 challenge": Sent("/altcha/v1/challenge?apiKey=bench", "GET", headers=ORIGIN),
     "HTTP altcha 2 challenge": Sent("/altcha/v2/challenge?apiKey=bench", "GET", headers=ORIGIN),
     "HTTP cap challenge": Sent("/bench/challenge", "POST", headers=ORIGIN),

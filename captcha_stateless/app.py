@@ -89,7 +89,7 @@ def create_app(
             *_tracing(settings),
             _headers(settings, events),
             *_proxies(settings),
-            Middleware(Shortcut, paths),
+            Middleware(Shortcut, paths, patterns),
         ],
         exception_handlers=unrouted.HANDLERS,
         lifespan=lifespan.create(

@@ -66,22 +66,32 @@ class Paths(BaseRoute):
 
 
 class Shortcut:
-    """ASGI middleware: hands a request whose path stands in the table to its endpoint, past the layers that word errors.
+    """ASGI middleware: hands a request whose path is served to its endpoint, past the layers that word errors.
 
     An endpoint words its own; the layers are for what no endpoint answers.
     """
 
-    def __init__(self, app: ASGIApp, paths: Paths) -> None:
-        self._app, self._paths = app, paths
+    def __init__(self, app: ASGIApp, paths: Paths, patterns: Iterable[Route] = ()) -> None:
+        self._app, self._paths, self._patterns = app, paths, tuple(patterns)
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Pass a request on: nothing is left to be done here once it is answered."""
         _take_prefix_once(scope)
-        found = self._paths.find(scope) if scope["type"] == "http" else None
+        found = self._find(scope) if scope["type"] == "http" else None
         if found is None:
             return self._app(scope, receive, send)
         scope.update(found)  # in place: whoever notes how it ended looks into the same scope
         return found["endpoint"](scope, receive, send)  # type: ignore[no-any-return]  # an ASGI application
+
+    def _find(self, scope: Scope) -> dict[str, Any] | None:
+        found = self._paths.find(scope)
+        if found is not None:
+            return found
+        for route in self._patterns:
+            match, given = route.matches(scope)
+            if match is Match.FULL:
+                return {**given, "route": route}
+        return None
 
 
 def in_order(routes: Iterable[Route]) -> tuple[Paths, list[Route]]:
