@@ -16,7 +16,8 @@ TIMEOUT_SECONDS = 5.0
 RETRIES = 2
 _KEY_BYTES = 16
 
-SITEVERIFY = "/turnstile/v0/siteverify"
+#: The dialect that tells what every pass is worth.
+SITEVERIFY = "/siteverify"
 
 
 class Client:

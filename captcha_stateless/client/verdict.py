@@ -19,6 +19,8 @@ REFUSED = "refused"
 MISSING = "missing-input-response"
 INVALID = "invalid-input-response"
 EXPIRED = "timeout-or-duplicate"
+#: In the words of the dialect that is asked.
+_SAME = {"already-seen-response": EXPIRED, "expired-input-response": EXPIRED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ def answered(response: httpx.Response | None) -> Verdict | None:
         return Verdict(False, (REFUSED,))
     return Verdict(
         success=document["success"],
-        codes=tuple(map(str, document.get("error-codes") or ())),
+        codes=tuple(_SAME.get(code, code) for code in map(str, document.get("error-codes") or ())),
         hostname=str(document.get("hostname", "")),
         action=str(document.get("action", "")),
         cdata=str(document.get("cdata", "")),
@@ -93,9 +95,9 @@ def answered(response: httpx.Response | None) -> Verdict | None:
 
 
 def _score(document: Mapping[str, Any]) -> float:
-    """Read what a pass is worth; a server that tells nothing vouches wholly."""
-    score = document.get("score", 1.0)
-    return float(score) if isinstance(score, int | float) else 0.0
+    """Turn the dialect's scale, on which 0 is no risk, into ours; a server that tells none vouches wholly."""
+    risk = document.get("score", 0)
+    return round(1 - float(risk), 2) if isinstance(risk, int | float) else 0.0
 
 
 def _moment(text: object) -> datetime | None:

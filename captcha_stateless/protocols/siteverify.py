@@ -110,8 +110,7 @@ def _as_risk(worth: float) -> float:
 DIALECTS = {
     "/siteverify": Dialect(HCAPTCHA_CODES, score=_as_risk),
     "/recaptcha/api/siteverify": Dialect(CODES, score=_as_good, for_actions=True),
-    # Beside its own fields; captcha_stateless.client reads it here.
-    "/turnstile/v0/siteverify": Dialect(CODES, score=_as_good),
+    "/turnstile/v0/siteverify": Dialect(CODES),
     "/{sitekey}/siteverify": Dialect(CODES, words=CAP_WORDS),
 }
 

@@ -119,14 +119,16 @@ def test_the_score_is_what_the_pass_is_worth_on_each_system_s_scale(
     server: Server, worth: float, good: float, risk: float
 ) -> None:
     """reCAPTCHA's 1 is good, hCaptcha's 0 is."""
-    claims = server.engine.issue("tests", "grid", site="dev-site", host="localhost", action="login").claims
 
-    scores = [
-        ask(server, server.engine.passes.vouch(solved(claims), worth).token, path)["score"]
-        for path in (RECAPTCHA, HCAPTCHA, TURNSTILE)
-    ]
+    def earned() -> str:
+        claims = server.engine.issue(
+            "tests", "grid", site="dev-site", host="localhost", action="login"
+        ).claims
+        return server.engine.passes.vouch(solved(claims), worth).token
 
-    assert scores == [good, risk, good]
+    scores = [ask(server, earned(), path)["score"] for path in (RECAPTCHA, HCAPTCHA)]
+
+    assert scores == [good, risk]
 
 
 def encodings(fields: dict[str, str]) -> dict[str, dict[str, Any]]:
