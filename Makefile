@@ -87,9 +87,9 @@ manifests: .venv/test  ## render the Helm chart to deploy/kubernetes.yaml
 pictures: .venv/test  ## draw the widget for the README, with the system's Chromium
 	@$(BIN)/python docs/pictures.py
 
-lock: .venv/test  ## pin the newest versions that fit
+lock: .venv/test  ## pin the newest versions that fit (of PyTorch each machine takes its own build)
 	$(PIP) install uv
-	$(BIN)/uv pip compile --quiet --universal --upgrade --all-extras --group dev --group clients --group fuzz --group bench --group attack --group train --no-header --no-annotate pyproject.toml --output-file requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --upgrade --all-extras --group dev --group clients --group fuzz --group bench --group attack --no-header --no-annotate pyproject.toml --output-file requirements.lock
 
 clean:  ## remove what the other targets made, but no keys
 	rm -rf captcha_stateless/render/*.so .venv .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist sample.png tests/clients/node_modules tests/web/node_modules tests/web/frontends/node_modules benchmarks/peers/node_modules
