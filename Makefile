@@ -87,7 +87,7 @@ pictures: .venv/test  ## draw the widget for the README, with the system's Chrom
 
 lock: .venv/test  ## pin the newest versions that fit
 	$(PIP) install uv
-	$(BIN)/uv pip compile --quiet --universal --upgrade --all-extras --group dev --group clients --group fuzz --group bench --group attack --group train --no-header --no-annotate pyproject.toml --output-file requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --upgrade --all-extras --group dev --group clients --group fuzz --group bench --group attack --no-header --no-annotate pyproject.toml --output-file requirements.lock
 
 clean:  ## remove what the other targets made, but no keys
 	rm -rf .venv .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist sample.png tests/clients/node_modules tests/web/node_modules tests/web/frontends/node_modules
