@@ -43,6 +43,7 @@ def _strength(axes: Axes, results: Results, colours: Mapping[str, str], ink: str
     axes.plot(*zip(*grid, strict=True), "o-", color=colours["grid"], label="a stage of the grid")
     for size, line in (("600x200", "s-"), ("350x100", "s--")):
         reads = [one for one in results["text"] if one["picture"] == f"default, {size}, light"]
+        reads = [one for one in reads if one["once"] or not one["labels"]]
         if not reads:
             continue
         text = _best((max(one["labels"], 100), one["once"] / one["asked"]) for one in reads)
