@@ -67,7 +67,8 @@ def _grid(results: Results) -> Iterator[Door]:
 def _text(results: Results) -> Iterator[Door]:
     reads = [one for one in results["text"] if one["picture"] in _SERVED]
     for trained in (False, True):
-        sort = [one for one in reads if bool(one["labels"]) is trained]
+        # A network that never read one was not trained enough to tell what a trained one costs.
+        sort = [one for one in reads if bool(one["labels"]) is trained and (one["thrice"] or not trained)]
         if sort:
             best = max(sort, key=lambda one: (one["thrice"] / one["asked"], one["asked"]))
             passing, bound = _rate(best["thrice"], best["asked"])

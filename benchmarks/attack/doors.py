@@ -17,7 +17,7 @@ from captcha_stateless.sound import Speaker, espeak_program, load_voices
 from captcha_stateless.sound.wav import RATE, stretched, write_wav
 
 #: Pictures of the default's four forms, of each other form, and those that take Tesseract's time.
-MANY, SOME, FEW = 60, 25, 10
+MANY, SOME, FEW = 120, 25, 10
 SOUNDS, SLOW_SOUNDS = 120, 20
 #: Voices whose intelligibility is measured.
 LANGUAGES = ("ar", "de", "en", "es", "fr", "hi", "it", "pt", "ru", "tr")
@@ -40,7 +40,9 @@ def text(minicap: Path | None, many: int, some: int) -> Iterator[Read]:
     """Let every reader at every sort of picture."""
     secret = np.random.default_rng().bytes(32)
     for name, params in OURS.items():
-        yield from _read(name, pairs(ours(params, secret), many if name.endswith("light") else some, 1))
+        yield from _read(
+            name, pairs(ours(params, secret), many if name.endswith(("light", "dark")) else some, 1)
+        )
     for name, draw in others(minicap):
         yield from _read(name, pairs(draw, some, 1))
 

@@ -43,6 +43,7 @@ def _strength(axes: Axes, results: Results, colours: Mapping[str, str], ink: str
     axes.plot(*zip(*grid, strict=True), "o-", color=colours["grid"], label="a stage of the grid")
     for size, line in (("600x200", "s-"), ("350x100", "s--")):
         reads = [one for one in results["text"] if one["picture"] == f"default, {size}, light"]
+        reads = [one for one in reads if one["once"] or not one["labels"]]
         if not reads:
             continue
         text = _best((max(one["labels"], 100), one["once"] / one["asked"]) for one in reads)
@@ -85,13 +86,10 @@ def _legibility(axes: Axes, results: Results, colours: Mapping[str, str], ink: s
         best = max(read["once"] / read["asked"] for read in reads)
         eye = one["texts"] / one["texts_asked"]
         axes.plot(eye, best, "o", color=colours["text"], markersize=9)
+        beside = {"ha": "left" if eye > 0.85 else "right", "va": "center"}
+        away = (8 if eye > 0.85 else -8, 0)
         axes.annotate(
-            one["drawn"].replace("`", ""),
-            (eye, best),
-            (-6, 8),
-            textcoords="offset points",
-            color=ink,
-            ha="right",
+            one["drawn"].replace("`", ""), (eye, best), away, textcoords="offset points", color=ink, **beside
         )
     axes.set(
         xlim=(0.5, 1.02),

@@ -452,6 +452,7 @@ def test_the_doctor_notes_a_site_that_names_no_kinds(sites_file: Path) -> None:
 def test_the_doctor_objects_to_public_recordings_where_they_are_used(
     ring: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    run("keys", "init")
     monkeypatch.setenv("CAPTCHA_AUDIO_PUBLIC_RECORDINGS", "true")
     monkeypatch.setenv("PATH", "/nonexistent")
 
