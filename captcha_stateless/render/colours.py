@@ -29,8 +29,8 @@ _SPANS: Mapping[tuple[str, bool], tuple[_Span, _Span]] = MappingProxyType(
         ("light", True): ((0.93, 0.98, 0.01, 0.03), (0.34, 0.44, 0.03, 0.07)),
     }
 )
-#: All hues of a secret lie on this share of the circle, and so go together in whatever grid.
-_ARC = 0.22
+#: Hues on this share of the circle go together.
+ARC = 0.22
 _HALVES = (slice(0, 3), slice(3, 6))
 #: OKLab to the cube roots of cone responses, and those to linear sRGB (Björn Ottosson, "A perceptual color
 #: space", 2020).
@@ -61,7 +61,7 @@ def build_palettes(
 ) -> NDArray[np.uint8]:
     """Choose palettes whose glyph colour has contrast 4.5:1 or more against every ground tone.
 
-    The colours are muted, and those of one secret go together.
+    The colours are muted, and lie in the order of their hues: neighbours go together, also the last and the first.
     With ``glints``, the lit edges of an embossed glyph, the ground is nearer to the middle, so that both a dark edge and a
     light one show on it.
 
@@ -69,8 +69,8 @@ def build_palettes(
         (count, indices, 3) sRGB: the ground tones, the glints, the ramp of soft edges, and last the glyph's colour.
     """
     chance = draw_uniform(secret, f"palettes {ink}", 4 * count, 6)
-    first = float(draw_uniform(secret, "hue", 1, 1)[0, 0])
-    chance[:, 2::3] = first + _ARC * (chance[:, 2::3] - 0.5)
+    chance = chance[np.argsort(chance[:, 2], kind="stable")]
+    chance[:, 5] = chance[:, 2] + ARC * (chance[:, 5] - 0.5)
     pale, deep = (
         _colours(*span, chance[:, part]) for span, part in zip(_SPANS[ink, glints > 0], _HALVES, strict=True)
     )
@@ -81,9 +81,10 @@ def build_palettes(
     for glint in range(glints):
         mixed[:, tones + glint] = ground + (far - ground) * (glint + 1) / glints
     palettes = np.rint(mixed).astype(np.uint8)
-    fit = palettes[_contrast(palettes, tones) >= CONTRAST][:count]
-    assert len(fit) == count  # a third of the candidates fit or more, and there are four times as many
-    return fit
+    fit = palettes[_contrast(palettes, tones) >= CONTRAST]
+    assert len(fit) >= count  # a third of the candidates fit or more, and there are four times as many
+    evenly: NDArray[np.uint8] = fit[np.arange(count) * len(fit) // count]
+    return evenly
 
 
 def _shares(tones: int, glints: int, indices: int) -> NDArray[np.float64]:

@@ -11,7 +11,7 @@ from captcha_stateless.render.atlas import INK_SHARE, Starts, build_atlas, cell_
 from captcha_stateless.render.bed import BED_WORDS, build_bed
 from captcha_stateless.render.chance import Words, draw_words
 from captcha_stateless.render.checks import check_alphabet, check_side
-from captcha_stateless.render.colours import build_palettes
+from captcha_stateless.render.colours import ARC, build_palettes
 from captcha_stateless.render.deflate import Deflate, deflate_small, deflate_textured
 from captcha_stateless.render.deflate import deflate as deflate_flat
 from captcha_stateless.render.drawing import NOWHERE, Draw, Layers, draw
@@ -85,6 +85,7 @@ class TileRenderer:
         )
         self._draw = draw
         self._heads, self._bits = _heads(look, secret, size), bits_for(look.indices, size)
+        self._polarities = len(_INKS[look.polarity])
         self._most_tiles = _TOGETHER_PIXELS // size**2
         self._shares_typeface = look.shares_typeface
         textured = deflate_textured if look.tones > 1 else deflate_flat
@@ -166,8 +167,13 @@ class TileRenderer:
         return [reference, *others]
 
     def _chosen_heads(self, words: Words) -> list[bytes]:
-        heads = self._heads
-        return [heads[word * len(heads) >> 16] for word in words[..., _PALETTE].reshape(-1).tolist()]
+        """Choose each tile's palette among those whose hues are near the grid's own."""
+        heads, own = self._heads, words[..., _PALETTE].astype(np.int64)
+        each = len(heads) // self._polarities
+        polarity, rest = np.divmod(own * self._polarities, 1 << 16)
+        first = own[:, :1] * each >> 16
+        chosen = polarity * each + (first + (rest * round(each * ARC) >> 16)) % each
+        return [heads[index] for index in chosen.reshape(-1).tolist()]
 
 
 def _family(name: str) -> Family:

@@ -4,9 +4,10 @@ import cmath
 import colorsys
 from typing import Literal
 
+import numpy as np
 import pytest
 
-from captcha_stateless.render.colours import build_palettes
+from captcha_stateless.render.colours import ARC, build_palettes
 from captcha_stateless.render.families import FAMILIES, LINE
 
 Colour = tuple[float, float, float]
@@ -85,23 +86,35 @@ def test_another_secret_gives_other_palettes() -> None:
 
 
 @pytest.mark.parametrize("secret", [b"secret", b"another", b"a third"])
-def test_colours_are_muted_and_of_one_family(secret: bytes) -> None:
+def test_neighbours_are_muted_and_of_one_family(secret: bytes) -> None:
     """Nine tiles once had nine hues, saturated: a grid was hard to look at."""
-    drawn = [
-        colorsys.rgb_to_hls(*(channel / 255 for channel in colours[at]))
-        for ink in ("dark", "light")
-        for colours in build_palettes(secret, 256, 1, ink).tolist()
-        for at in (0, 15)
-    ]
-    # A hue says something where there is colour enough to see it.
-    points = [
-        cmath.rect(1, 2 * cmath.pi * hue)
-        for hue, light, vivid in drawn
-        if vivid * min(light, 1 - light) > 0.04
-    ]
-    middle = sum(points)
-    away = sorted(abs(cmath.phase(point / middle)) for point in points)
+    for ink in ("dark", "light"):
+        palettes = np.concatenate([build_palettes(secret, 512, 1, ink)] * 2)
+        for first in range(0, 512, 32):
+            together = palettes[first : first + round(512 * ARC)]
+            drawn = [
+                colorsys.rgb_to_hls(*(channel / 255 for channel in colours[at]))
+                for colours in together.tolist()
+                for at in (0, 15)
+            ]
+            # A hue says something where there is colour enough to see it.
+            points = [
+                cmath.rect(1, 2 * cmath.pi * hue)
+                for hue, light, vivid in drawn
+                if vivid * min(light, 1 - light) > 0.04
+            ]
+            middle = sum(points)
+            away = sorted(abs(cmath.phase(point / middle)) for point in points)
 
-    assert len(points) > 200
-    assert away[int(len(away) * 0.95)] < cmath.pi / 3
-    assert max(vivid * 2 * min(light, 1 - light) for _, light, vivid in drawn) < 0.45
+            assert len(points) > 40
+            assert away[int(len(away) * 0.9)] < 0.45 * cmath.pi
+            assert max(vivid * 2 * min(light, 1 - light) for _, light, vivid in drawn) < 0.45
+
+
+def test_every_hue_is_some_grid_s() -> None:
+    hues = {
+        round(12 * colorsys.rgb_to_hls(*(channel / 255 for channel in colours[15]))[0]) % 12
+        for colours in build_palettes(b"secret", 512, 1, "dark").tolist()
+    }
+
+    assert len(hues) >= 9
