@@ -89,6 +89,7 @@ def test_a_pass_is_right_once(wire: Wire, ask: Ask) -> None:
         action="login",
         cdata="cart 7",
         solved_at=datetime(2027, 1, 15, 8, tzinfo=UTC),
+        score=1.0,
     )
     assert second == Verdict(False, ("timeout-or-duplicate",))
     assert first
