@@ -328,14 +328,9 @@ def _verdict(response: httpx.Response | None) -> Verdict | None:
         action=str(document.get("action", "")),
         cdata=str(document.get("cdata", "")),
         solved_at=_moment(document.get("challenge_ts")),
-        score=_score(document) if document["success"] else 0.0,
+        # On hCaptcha's scale 0 is no risk; a server that tells none vouches wholly.
+        score=round(1 - float(document.get("score", 0)), 2) if document["success"] else 0.0,
     )
-
-
-def _score(document: Mapping[str, Any]) -> float:
-    """Turn hCaptcha's scale, on which 0 is no risk, into ours; a server that tells none vouches wholly."""
-    risk = document.get("score", 0)
-    return round(1 - float(risk), 2) if isinstance(risk, int | float) else 0.0
 
 
 def _moment(text: object) -> datetime | None:
