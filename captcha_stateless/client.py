@@ -328,7 +328,6 @@ def _verdict(response: httpx.Response | None) -> Verdict | None:
         action=str(document.get("action", "")),
         cdata=str(document.get("cdata", "")),
         solved_at=_moment(document.get("challenge_ts")),
-        # On hCaptcha's scale 0 is no risk; a server that tells none vouches wholly.
         score=round(1 - float(document.get("score", 0)), 2) if document["success"] else 0.0,
     )
 
