@@ -14,7 +14,7 @@ from torch import nn
 torch.set_num_threads(1)
 _HEIGHT, _WIDTH = 40, 128
 #: Pictures that are looked at while it learns, in all: the fewer there are, the oftener each.
-_SEEN = 30_000
+_SEEN = 15_000
 
 
 class Network:
