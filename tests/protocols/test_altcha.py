@@ -34,7 +34,7 @@ def server(make_server: MakeServer) -> Server:
 def policed(folder: Path, rule: str, **options: Any) -> Path:
     """Write a sites file whose development site has a policy of one rule."""
     path = folder / "sites.toml"
-    sites.append(path, sites.make("Shop", "dev-site", "dev-secret", **options))
+    sites.append(path, sites.make("Shop", "dev-site", "dev-secret", **{"kinds": ["work", "text"], **options}))
     text = f'[[policy]]\nname = "default"\n[[policy.rule]]\nscore = [0, 100]\n{rule}\n'
     path.write_text(path.read_text(encoding="utf-8") + text, encoding="utf-8")
     return path
@@ -353,7 +353,7 @@ def test_a_solution_counts_at_either_path_once(server: Server, path: str) -> Non
 def two_sites(folder: Path) -> Path:
     path = folder / "sites.toml"
     for name in ("dev", "other"):
-        sites.append(path, sites.make(name, f"{name}-site", f"{name}-secret"))
+        sites.append(path, sites.make(name, f"{name}-site", f"{name}-secret", kinds=["work"]))
     return path
 
 

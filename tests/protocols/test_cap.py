@@ -29,7 +29,7 @@ def server(make_server: MakeServer) -> Server:
 @pytest.fixture
 def locked(make_server: MakeServer, tmp_path: Path) -> Server:
     path = tmp_path / "sites.toml"
-    sites.append(path, sites.make("Shop", "dev-site", "dev-secret"))
+    sites.append(path, sites.make("Shop", "dev-site", "dev-secret", kinds=["work"]))
     rule = 'kind = "work"\ntime_lock = true\ndifficulty = 1'
     text = f'[[policy]]\nname = "default"\n[[policy.rule]]\nscore = [0, 100]\n{rule}\n'
     path.write_text(path.read_text(encoding="utf-8") + text, encoding="utf-8")
@@ -221,7 +221,7 @@ def test_there_is_no_challenge_for_an_unknown_site(server: Server) -> None:
 def test_a_challenge_of_one_site_is_none_at_another(make_server: MakeServer, tmp_path: Path) -> None:
     path = tmp_path / "sites.toml"
     for name in ("dev", "other"):
-        sites.append(path, sites.make(name, f"{name}-site", f"{name}-secret"))
+        sites.append(path, sites.make(name, f"{name}-site", f"{name}-secret", kinds=["work"]))
     server = make_server(sites=path, policy="lenient")
     challenge = begin(server)
 
