@@ -23,8 +23,13 @@ help:  ## list the targets
 run: .venv/run keys  ## install, make development keys, serve on HOST and PORT
 	@$(BIN)/captcha-stateless serve --host $(HOST) --port $(PORT)
 
-test: .venv/test  ## run the tests
+test: .venv/test  ## run the tests, those of faults under load by themselves; ARGS="tests/kinds -k grid" for some of them
+ifdef ARGS
 	@$(BIN)/python -m pytest $(ARGS)
+else
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --ignore tests/chaos
+	@$(BIN)/python -m pytest tests/chaos
+endif
 
 check: .venv/test  ## lint, types, branch coverage
 	$(BIN)/ruff check .

@@ -257,7 +257,8 @@ class Engine:
             chance, begins = self._entropy(_SEED_BYTES + _JTI_BYTES), int(self._clock())
             seed, jti, iat = chance[:_SEED_BYTES], chance[_SEED_BYTES:], begins
         else:
-            which = (after.claims.jti, run.kind.encode(), b"%d" % stage)
+            # Not by its kind: one answer opens one run, whatever is drawn for it.
+            which = (after.claims.jti, b"%d" % stage)
             seed, jti = (keyed_hash(self._answer_key, part, *which) for part in (b"next seed", b"next jti"))
             begins, iat = after.at, max(after.claims.iat, after.at)
         challenge = kind.draw(seed, run.params)

@@ -17,7 +17,7 @@ from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 from captcha_stateless.engine import Engine
-from captcha_stateless.errors import BadBinding, WrongHost
+from captcha_stateless.errors import BadBinding, Expired, WrongHost
 from captcha_stateless.model import Answered, Claims, Params, Sealed, Signed
 from captcha_stateless.risk import Caller
 from captcha_stateless.sites import Site, Sites, testkeys
@@ -153,6 +153,7 @@ class Gate:
             purpose,
             demand.kind,
             complete(demand),
+            harder=demand.steps,
             who=demand.who,
             risk=demand.risk,
             wait_seconds=wait_seconds,
@@ -181,6 +182,16 @@ class Gate:
             return None
         params = {**demand.params, "seconds": seconds}
         return self._engine.issue(purpose, demand.kind, params, who=demand.who, site=site)
+
+    def require_own(self, caller: Caller, claims: Claims) -> None:
+        """Refuse what another network was asked for: one clean address would work for many.
+
+        Raises:
+            Expired: when it was another; a visitor whose address changed begins anew.
+            Blocked: when the caller is on the block list.
+        """
+        if claims.who != self._guard.who(caller, claims.site):
+            raise Expired("asked of another network")
 
     async def again(self, caller: Caller, claims: Claims) -> None:
         """Let a challenge be shown, said or extended once more: it counts as one that is asked for.

@@ -2,7 +2,8 @@
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
 from typing import TypeVar
 
 import anyio
@@ -14,6 +15,10 @@ T = TypeVar("T")
 
 #: How many may wait for each thread: at 2 ms each, the last one waits for 32 ms.
 _WAITING_A_THREAD = 16
+
+
+#: What a request leaves while it waits for a thread: its turn in a queue, so that slow work holds back nobody else's.
+ASIDE: ContextVar[Callable[[], AbstractAsyncContextManager[None]]] = ContextVar("aside", default=nullcontext)
 
 
 class Pool:
@@ -51,4 +56,5 @@ class Pool:
 
     async def within(self, work: Callable[[], T]) -> T:
         """Run ``work`` in a thread, for whoever holds a place."""
-        return await anyio.to_thread.run_sync(work, limiter=self._limiter)
+        async with ASIDE.get()():
+            return await anyio.to_thread.run_sync(work, limiter=self._limiter)

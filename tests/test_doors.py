@@ -361,6 +361,33 @@ def test_a_site_may_ask_every_request_where_it_comes_from(
     assert nameless.status_code in REFUSALS or claims_of(server, nameless).site == ""
 
 
+@pytest.mark.parametrize("rule", ["kind = 'text'", "kind = 'grid'"])
+def test_a_policy_that_draws_is_no_way_round_the_brakes(
+    make_server: MakeServer, tmp_path: Path, rule: str
+) -> None:
+    """Where rules led to something drawn, a network that failed was neither asked for more nor refused."""
+    path = tmp_path / "sites.toml"
+    path.write_text(
+        f'[[policy]]\nname = "drawing"\n[[policy.rule]]\nscore = [0, 100]\n{rule}\n', encoding="utf-8"
+    )
+    sites.append(path, sites.make("Shop", "dev-site", "dev-secret", kinds=["grid", "text"], policy="drawing"))
+    server = make_server(sites=path, work_first="none")
+    server.visitor.address = THERE
+    auto = DOORS["1captcha, auto"][1]
+    before = claims_of(server, auto(server, {}))
+    for _ in range(12):
+        wrong_minicap(server, token_of(walk(server, "minicap")))
+
+    assert difficulty(claims_of(server, auto(server, {}))) > difficulty(before)
+    for _ in range(150):
+        reply = walk(server, "minicap")
+        if reply.status_code == 429:
+            break
+        wrong_minicap(server, token_of(reply))
+
+    assert auto(server, {}).status_code == 429
+
+
 #: What an adapter asks the gate for, never the engine.
 GATED = {"issue", "play", "redeem", "revoke", "vouch"}
 #: Who may: a back end with its secret, and the playground's sheet of samples, which nobody answers.

@@ -236,7 +236,8 @@ def test_the_run_that_work_opens_is_derived_from_it(replay: Replay) -> None:
     grids = [engine.issue("test", "grid", site="dev-site", after=answered) for _ in range(2)]
 
     assert grids[0] == grids[1]
-    assert engine.issue("test", "text", after=answered).claims.jti != grids[0].claims.jti
+    # Whatever is drawn for it: of two kinds that one work opened, one counts.
+    assert engine.issue("test", "text", after=answered).claims.jti == grids[0].claims.jti
 
 
 @pytest.mark.parametrize("profile", PROFILES)

@@ -68,8 +68,8 @@ class Client:
 
         Args:
             token: what the visitor's browser sent; nothing at all is a no.
-            idempotency_key: a text of the visitor's request, for a caller that may itself ask again: the same key gets the
-                same answer. Without it the call has a random one.
+            idempotency_key: the caller's own text, for one that may itself ask again: the same key gets the same answer, so
+                never take one that the visitor can choose. Without it the call has a random one.
             action: what the pass must have been earned for.
             hostname: where it must have been earned.
 

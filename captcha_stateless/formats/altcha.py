@@ -98,9 +98,13 @@ class Solution(NamedTuple):
 
 
 @lru_cache(maxsize=1_024)
-def keys(share_key: bytes, site: str, secret_sha256: bytes) -> Keys:
-    """Derive a site's keys: others for every site, and for every secret of it."""
-    own = derive(share_key, f"altcha/{site}/{secret_sha256.hex()}")
+def keys(share_key: bytes, site: str, secret_sha256: bytes, *, code: bool = False) -> Keys:
+    """Derive a site's keys: others for every site, and for every secret of it.
+
+    The moment's work before a ``code`` is signed with keys that no back end holds: one that verifies solutions by itself
+    would take it for the whole.
+    """
+    own = derive(share_key, f"altcha{'-code' if code else ''}/{site}/{secret_sha256.hex()}")
     return Keys(derive(own, "signature").hex(), derive(own, "key").hex())
 
 

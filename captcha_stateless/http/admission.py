@@ -1,12 +1,14 @@
 """Who may come in: a few requests at work, a few that wait, and the rest told at once to come back."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from functools import cached_property
 
 import anyio
 
 from captcha_stateless.errors import Overloaded
+from captcha_stateless.threads import ASIDE
 
 #: At work at the same time: as many as wait for a remote filter at once. They share one thread, so that the event loop is
 #: back after this many pieces of work at most; a piece takes 0.3 to 3 ms.
@@ -46,6 +48,7 @@ class Admission:
             self._places.acquire_nowait()
         except anyio.WouldBlock:
             await self._wait()
+        ASIDE.set(self.aside)
         try:
             # Whoever has arrived meanwhile is counted before work begins, or a crowd would wait where nobody counts it; and
             # no more than have a place work between two looks of the event loop at everything else.
@@ -60,6 +63,16 @@ class Admission:
         except BaseException:
             self._count(-1)
             raise
+
+    @asynccontextmanager
+    async def aside(self) -> AsyncGenerator[None]:
+        """Let another take the turn of who is inside, and wait for the next one at the end."""
+        self._places.release()
+        try:
+            yield
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self._places.acquire()
 
     async def __aexit__(self, *_: object) -> None:
         """Make place for the next."""

@@ -112,14 +112,14 @@ class Altcha(Adapter):
         asked = _asked(request.scope["query_string"])
         binding = self.bind(request, asked.key, action=asked.action, cdata=asked.cdata)
         site = self.sites.find(binding.site)
-        if asked.kind == "text" or (site.kinds and "work" not in site.kinds):
+        if asked.kind == "text" or "work" not in site.counting:
             sealed = await self.ask(request, binding, "text", TEXT)
         else:
             sealed = await self.gate.issue_policed(
                 self.caller(request), binding, self.name, ("work", "text"), partial(_completed, version)
             )
         code = await self._code(request, sealed) if sealed.claims.kind == "text" else ""
-        return _WORDED[version](self._keys(site), sealed, code, _ways(site.key))
+        return _WORDED[version](self._keys(site, code=bool(code)), sealed, code, _ways(site.key))
 
     async def verify(self, request: Request) -> Response:
         """Judge what a widget hands back; the server payload takes its place in the form."""
@@ -162,8 +162,8 @@ class Altcha(Adapter):
             raise UnknownSite("there is no site")
         return site
 
-    def _keys(self, site: Site) -> forms.Keys:
-        return forms.keys(self.engine.share_key, site.key, site.secret_sha256)
+    def _keys(self, site: Site, *, code: bool = False) -> forms.Keys:
+        return forms.keys(self.engine.share_key, site.key, site.secret_sha256, code=code)
 
     async def _code(self, request: Request, sealed: Sealed) -> str:
         """Word the code as a further member of the challenge."""
@@ -179,7 +179,7 @@ class Altcha(Adapter):
         return f',"codeChallenge":{json.dumps(code)}'
 
     async def _solved(self, request: Request, site: Site, payload: str, code: str) -> Answered:
-        found = forms.solution(self._keys(site), payload)
+        found = forms.solution(self._keys(site, code=bool(code)), payload)
         claims = self.engine.look(found.token, self.name)
         if claims.site != site.key:
             raise BadToken("token of another site")

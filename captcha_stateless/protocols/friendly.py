@@ -53,20 +53,23 @@ class WrongSitekey(BadRequest):
     code = "wrong-sitekey"
 
 
+_NO = (HTTPStatus.OK, "response_invalid", "the response is not honoured")
 WORDS: dict[type[CaptchaError], tuple[HTTPStatus, str, str]] = {
     NoKey: (HTTPStatus.UNAUTHORIZED, "auth_required", "X-API-Key is missing"),
     WrongSecret: (HTTPStatus.UNAUTHORIZED, "auth_invalid", "the API key is nobody's"),
     WrongSitekey: (HTTPStatus.BAD_REQUEST, "sitekey_invalid", "the sitekey is not that of the API key"),
-    NoResponse: (HTTPStatus.BAD_REQUEST, "response_missing", "response is missing"),
-    EmptyResponse: (HTTPStatus.OK, "response_missing", "response is empty"),
+    # What a visitor can bring about is a plain no: unless they are told to be strict, its client libraries let everybody in
+    # who sends nothing, too much, or something else than text, for they take "missing" and "bad" for mistakes of the site's.
+    NoResponse: _NO,
+    EmptyResponse: _NO,
     Expired: (HTTPStatus.OK, "response_timeout", "the response has expired"),
     Spent: (HTTPStatus.OK, "response_duplicate", "the response was used before"),
     Refused: (HTTPStatus.OK, "response_invalid", "the response is not honoured"),
     WrongSite: (HTTPStatus.OK, "response_invalid", "the response is not honoured"),
     WeakKind: (HTTPStatus.OK, "response_invalid", "the response is not honoured"),
     MethodNotAllowed: (HTTPStatus.METHOD_NOT_ALLOWED, "bad_request", "method not allowed"),
-    BodyTooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "bad_request", "body too large"),
-    BadRequest: (HTTPStatus.BAD_REQUEST, "bad_request", "body must be a JSON object of texts"),
+    BodyTooLarge: _NO,
+    BadRequest: _NO,
     Unavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "internal_server_error", "temporarily unavailable"),
     CaptchaError: (HTTPStatus.BAD_REQUEST, "bad_request", "refused"),
 }

@@ -5,7 +5,7 @@ A request that names a ``kind`` is our own widget's, and may be given text, soun
 """
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import ClassVar
 
@@ -136,11 +136,23 @@ class OneCaptcha(Adapter):
     def _first(self, request: Request, kind: str | None, site: str, *, counted: bool = True) -> Sealed | None:
         """Seal the work that comes before anything is drawn; None where there is none to do, or nothing will be drawn."""
         asked_of = self.settings.work_first
-        drawn = kind != "work" and (kind != AUTO or self.gate.policy(site).draws)
+        drawn = kind != "work" and (kind != AUTO or self._leading(self._kinds(site, AUTO), site))
         if not drawn or site in testkeys.SITES or asked_of == "none" or (kind is None and asked_of != "all"):
             return None
-        weighed = "" if kind == AUTO else kind or "grid"
+        weighed = self._dearest(kind, site)
         return self.gate.first(self.caller(request), site, FIRST, FIRST_SECONDS, weighed, counted=counted)
+
+    def _dearest(self, kind: str | None, site: str) -> str:
+        """Tell the kind whose price is asked before anything is drawn: of ``auto`` the dearest that it may lead to."""
+        if kind != AUTO:
+            return kind or "grid"
+        drawn = self._leading(self._kinds(site, AUTO), site)
+        return max(drawn, key=lambda each: self.gate.policy(site).terms(each).work, default="")
+
+    def _leading(self, kinds: Sequence[str], site: str) -> list[str]:
+        """Tell the kinds to draw that ``auto`` may lead to; where no rule leads to one that counts, the first that does."""
+        ruled = [rule.kind for rule in self.gate.policy(site).rules if rule.kind in kinds]
+        return [each for each in ruled or kinds[:1] if KINDS[each].face != "work"]
 
     async def _settled(
         self, request: Request, worked: Claims, solution: object, kind: str | None, binding: Binding
@@ -151,8 +163,12 @@ class OneCaptcha(Adapter):
         """
         if worked.site != binding.site:
             raise BadToken("work for another site")
-        if int(worked.params["difficulty"]) < self.gate.policy(binding.site).terms(kind or "grid").work:
+        if (
+            int(worked.params["difficulty"])
+            < self.gate.policy(binding.site).terms(self._dearest(kind, binding.site)).work
+        ):
             raise BadToken("work for another kind")
+        self.gate.require_own(self.caller(request), worked)
         words = _json.encode([kind, *binding, request.query_params.get("profile")]).encode("ascii")
         return await self.gate.play(self.caller(request), worked, solution, asked=words)
 
@@ -160,7 +176,7 @@ class OneCaptcha(Adapter):
         self,
         request: Request,
         kind: str | None,
-        kinds: Collection[str],
+        kinds: Sequence[str],
         binding: Binding,
         after: Answered | None,
     ) -> Sealed:
@@ -169,7 +185,7 @@ class OneCaptcha(Adapter):
         Where its rules lead to no kind that counts here, ``auto`` is the first that does.
         """
         if kind == AUTO and not any(rule.kind in kinds for rule in self.gate.policy(binding.site).rules):
-            kind = next(iter(kinds))
+            kind = kinds[0]
         if kind not in (AUTO, "work"):
             wanted = self._wanted(request, kind)
             return await self.ask(request, binding, kind or "grid", wanted, after=after)

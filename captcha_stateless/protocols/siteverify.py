@@ -86,14 +86,12 @@ CAP_WORDS: dict[type[CaptchaError], str] = {
 class Dialect:
     """How one of the systems answers.
 
-    ``score`` turns what a pass is worth, from 0 to 1, into the system's scale; None: it knows no score. ``for_actions`` is
-    whether only a pass with an action is scored, as reCAPTCHA's third version does, and its second does not. ``words`` are
-    what its refusals say in ``error`` besides.
+    ``score`` turns what a pass is worth, from 0 to 1, into the system's scale; None: it knows no score. Every
+    pass has one, for its visitor chooses whether it has an action. ``words`` are what its refusals say in ``error`` besides.
     """
 
     codes: Mapping[type[CaptchaError], str]
     score: Callable[[float], float] | None = None
-    for_actions: bool = False
     words: Mapping[type[CaptchaError], str] = field(default_factory=dict)
 
 
@@ -109,7 +107,7 @@ def _as_risk(worth: float) -> float:
 
 DIALECTS = {
     "/siteverify": Dialect(HCAPTCHA_CODES, score=_as_risk),
-    "/recaptcha/api/siteverify": Dialect(CODES, score=_as_good, for_actions=True),
+    "/recaptcha/api/siteverify": Dialect(CODES, score=_as_good),
     "/turnstile/v0/siteverify": Dialect(CODES),
     "/{sitekey}/siteverify": Dialect(CODES, words=CAP_WORDS),
 }
@@ -198,7 +196,7 @@ def _right(shown: Pass, dialect: Dialect) -> dict[str, Any]:
         "error-codes": [],
     }
     document |= {name: text for name, text in (("action", shown.action), ("cdata", shown.cdata)) if text}
-    if dialect.score and (shown.action or not dialect.for_actions):
+    if dialect.score:
         document["score"] = dialect.score(shown.score)
     return document
 

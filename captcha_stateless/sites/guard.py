@@ -78,10 +78,13 @@ class Guard:
 
         Raises:
             Blocked: when the policy or the block list leaves none.
+            TooMany: as in :meth:`weigh`, where it is something that is drawn.
         """
-        risk, steps, _ = await self._assess(caller, site, policy)
+        risk, steps, failures = await self._assess(caller, site, policy)
         rule = policy.choose(risk.score, kinds).harder(steps)
-        return Demand(rule.kind, rule.params, risk.who, steps, risk.score)
+        if rule.kind == "work":
+            return Demand(rule.kind, rule.params, risk.who, steps, risk.score)
+        return Demand(rule.kind, rule.params, risk.who, self._harder(caller, policy, failures), risk.score)
 
     async def weigh(self, caller: Caller, site: str, policy: Policy, kind: str) -> Demand:
         """Tell how much harder a challenge of a kind, which the caller has chosen, must be.
@@ -94,10 +97,14 @@ class Guard:
         """
         risk, _, failures = await self._assess(caller, site, policy)
         policy.require(risk.score)
+        return Demand(kind, {}, risk.who, self._harder(caller, policy, failures), risk.score)
+
+    def _harder(self, caller: Caller, policy: Policy, failures: float) -> int:
+        """Tell by how many steps what is drawn for a network that fails must be harder."""
         steps = policy.steps(0, failures)
         if steps > MOST_STEPS and self._assessor.metered(caller):
             raise TooMany("the network has failed too often", retry_after_seconds=_FAILED_RETRY_SECONDS)
-        return Demand(kind, {}, risk.who, steps, risk.score)
+        return steps
 
     async def _assess(self, caller: Caller, site: str, policy: Policy) -> tuple[Risk, int, float]:
         """Tell the caller's risk, the steps that load and failures ask for, and the failures of its network."""

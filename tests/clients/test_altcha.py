@@ -115,7 +115,7 @@ def test_a_flask_form_as_altcha_s_documentation_has_it(live: CaptchaServer, path
 def test_altcha_solver_solves_the_second_form(make_server: MakeServer, tmp_path: Path, kdf: str) -> None:
     """Its SHA of the second form leaves the salt out, unlike all others."""
     path = tmp_path / "sites.toml"
-    sites.append(path, sites.make("Shop", "dev-site", "dev-secret"))
+    sites.append(path, sites.make("Shop", "dev-site", "dev-secret", kinds=["work"]))
     costs = (
         "cost = 64\nmemory = 2\n"
         if kdf == "SCRYPT"

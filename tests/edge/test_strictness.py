@@ -98,7 +98,8 @@ def wary(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LiveServer,
     folder = tmp_path_factory.mktemp("wary")
     environ = {**settings_in(folder), "CAPTCHA_RISK_HEADER": "X-Risk-Score", "CAPTCHA_POLICY": "wary"}
     (folder / "sites.toml").write_text(
-        f'{BLOCKING}\n[[site]]\nkey = "shop"\nname = "Shop"\nsecret_sha256 = "{"0" * 64}"\nhosts = ["localhost"]\n'
+        f'{BLOCKING}\n[[site]]\nkey = "shop"\nname = "Shop"\nsecret_sha256 = "{"0" * 64}"\n'
+        'hosts = ["localhost"]\nkinds = ["work"]\n'
     )
     with live_server(environ={**environ, "CAPTCHA_SITES": str(folder / "sites.toml")}) as server:
         yield server, folder

@@ -14,9 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from captcha_stateless import sites
-from captcha_stateless.errors import Misconfigured
+from captcha_stateless.errors import BadToken, Misconfigured
 from captcha_stateless.formats import altcha as forms
 from captcha_stateless.protocols.altcha import LIGHT_BITS, Altcha
+from captcha_stateless.sites import DEVELOPMENT_SITES
 from tests.conftest import MakeServer
 from tests.protocols.contract import INHERITED, AdapterContract
 from tests.support import NOW, Server
@@ -564,8 +565,19 @@ def test_a_wrong_code_spends_the_try(server: Server, path: str) -> None:
 def test_no_code_or_one_that_nobody_types_spends_nothing(server: Server, path: str, code: str | None) -> None:
     solution, seen, _ = coded(server, path)
 
-    assert "error" in verify(server, solution, path, code=code)
+    assert not verify(server, solution, path, code=code).get("verified")
     assert verify(server, solution, path, code=seen)["verified"]
+
+
+@BOTH
+def test_the_moment_s_work_before_a_code_is_no_solution_offline(server: Server, path: str) -> None:
+    """Back ends that verify solutions by themselves took it for the whole, though no code was typed."""
+    solution, _, _ = coded(server, path)
+    document = unpacked(solution)
+    site = DEVELOPMENT_SITES.all[0]
+
+    with pytest.raises(BadToken):
+        forms.solution(forms.keys(server.engine.share_key, site.key, site.secret_sha256), packed(document))
 
 
 @BOTH

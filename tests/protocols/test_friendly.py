@@ -34,6 +34,11 @@ class TestAdapter(AdapterContract):
     def is_worded(self, response: httpx.Response) -> bool:
         return set(response.json()["error"]) == {"error_code", "detail"}
 
+    def test_an_over_long_body_is_refused(self, shared: Server) -> None:
+        """With 200: the visitor chooses how long his response is, and its libraries let in who brings about anything else."""
+        response = self.send(shared, "POST", PATH, content=b"[" * 1_000_000)
+        assert (response.status_code, response.json()["success"]) == (200, False)
+
     def send(self, server: Server, method: str, path: str, **options: Any) -> httpx.Response:
         options["headers"] = {"X-API-Key": "dev-secret", **options.get("headers", {})}
         return server.visitor.request(method, path, **options)
@@ -60,11 +65,14 @@ def test_a_pass_of_no_page_has_no_origin(server: Server) -> None:
         ({"response": "x"}, "", (401, "auth_required")),
         ({"response": "x"}, "wrong", (401, "auth_invalid")),
         ({"response": "x", "sitekey": "other"}, "dev-secret", (400, "sitekey_invalid")),
-        ({}, "dev-secret", (400, "response_missing")),
-        ({"response": None}, "dev-secret", (400, "response_missing")),
-        ({"response": ""}, "dev-secret", (200, "response_missing")),
-        ({"response": 7}, "dev-secret", (400, "bad_request")),
-        ([], "dev-secret", (400, "bad_request")),
+        # Its libraries let everybody in on "response_missing" and "bad_request", whatever the status.
+        ({}, "dev-secret", (200, "response_invalid")),
+        ({"response": None}, "dev-secret", (200, "response_invalid")),
+        ({"response": ""}, "dev-secret", (200, "response_invalid")),
+        ({"response": 7}, "dev-secret", (200, "response_invalid")),
+        ({"response": ["x"]}, "dev-secret", (200, "response_invalid")),
+        ([], "dev-secret", (200, "response_invalid")),
+        ({"response": "x" * 17_000}, "dev-secret", (200, "response_invalid")),
         ({"response": "x"}, "dev-secret", (200, "response_invalid")),
         ({"response": "x" * 3_000}, "dev-secret", (200, "response_invalid")),
     ],

@@ -99,12 +99,12 @@ def test_a_pass_succeeds_once_on_every_path(server: Server, path: str) -> None:
         "challenge_ts": "2027-01-15T08:00:00Z",
         "hostname": "localhost",
         "error-codes": [],
-        **({"score": 0.0} if path == HCAPTCHA else {}),
+        **{path: {"score": score} for path, score in ((HCAPTCHA, 0.0), (RECAPTCHA, 1.0))}.get(path, {}),
     }
     assert second == refusal("already-seen-response" if path == HCAPTCHA else "timeout-or-duplicate")
 
 
-def test_action_and_cdata_come_back_and_with_an_action_recaptcha_scores(server: Server) -> None:
+def test_action_and_cdata_come_back_and_recaptcha_scores(server: Server) -> None:
     bound = {"action": "login", "cdata": "cart 7"}
 
     replies = {path: ask(server, server.earn(**bound), path) for path in PATHS}

@@ -207,3 +207,32 @@ def test_work_done_for_a_cheap_kind_does_not_pay_for_a_dear_one(
 
     assert (grid["work"]["difficulty"], text["work"]["difficulty"]) == (4, 6)
     assert (cheap.status_code, dear.json()["kind"]) == (400, "text")
+
+
+@pytest.mark.parametrize(
+    ("kinds", "rule"),
+    [("text", RULE), ("text", RULE.replace("'work'\ndifficulty = 4", "'text'")), ("grid', 'text", RULE)],
+)
+def test_auto_asks_the_price_of_the_dearest_that_it_may_lead_to(
+    make_server: MakeServer, tmp_path: Path, kinds: str, rule: str
+) -> None:
+    """Where no rule led to a kind that counts, the fallback was drawn without any work."""
+    terms = "[policy.kinds.text]\nwork = 6\n[policy.kinds.grid]\nwork = 6\n"
+    site = f"[[site]]\nname = 'Shop'\nkey = 'shop'\nsecret_sha256 = '{'00' * 32}'\npolicy = 'test'\n"
+    policy = f"[[policy]]\nname = 'test'\nwork = 3\n{terms}{rule}"
+    (tmp_path / "sites.toml").write_text(f"{site}kinds = ['{kinds}']\n{policy}")
+    server = make_server(sites=tmp_path / "sites.toml")
+
+    assert ask(server, "sitekey=shop&kind=auto")["work"]["difficulty"] == 6
+
+
+def test_work_is_no_good_for_another_network(make_server: MakeServer, tmp_path: Path) -> None:
+    """One clean address worked for all that were asked for more."""
+    server = serve(make_server, tmp_path)
+    server.visitor.address = "198.51.100.7"
+    work = ask(server)
+    server.visitor.address = "192.0.2.9"
+
+    assert bring(server, work).json() == {"error": "Challenge expired"}
+    server.visitor.address = "198.51.100.8"
+    assert len(bring(server, work).json()["images"]) == 9

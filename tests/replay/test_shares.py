@@ -12,6 +12,8 @@ from captcha_stateless.replay.shares import LANES, Shares, lane, rate_for
 #: Those that spend nothing under their own name.
 QUIET = {
     "audio",
+    "friendly",
+    "privatecaptcha",
     "siteverify",
     "jwks",
     "clearance",

@@ -26,10 +26,13 @@ def test_a_solved_challenge_clears_the_element_s_own_site(visit: Visit) -> None:
 
     with visit.page.expect_response("**/auth?*") as told:
         reply = visit.press_trigger()
-        while "challenge" in reply:
-            visit.page.get_by_text(f"Round {reply['stage'] + 1} of").wait_for()
+        for stage in range(reply["stages"]):
+            visit.page.get_by_text(f"Round {stage + 1} of").wait_for()
             visit.choose(reply)
-            reply = visit.check()
+            if stage + 1 < reply["stages"]:
+                reply = visit.check()
+            else:  # the page leaves at once: what is answered then cannot be read any more
+                visit.button("Check").click()
 
     assert told.value.status == 204
     assert [cookie["name"] for cookie in visit.page.context.cookies()] == [COOKIE]

@@ -133,7 +133,8 @@ def test_the_playground_speaks_tornevall(visit: Visit, demo: "Page") -> None:
 
 
 def test_the_playground_speaks_text_and_lets_it_be_heard(visit: Visit, demo: "Page") -> None:
-    send(demo, "Text or sound", "Begin")
+    assert '"first": true' in send(demo, "Text or sound", "Begin (and work)")
+    assert '"image"' in send(demo, "Text or sound", "Picture")
     sound = send(demo, "Text or sound", "Listen")
     answer = told(visit, field(demo, "Text or sound", "Answer", "challenge"), "onecaptcha")
 

@@ -58,7 +58,9 @@ export const PROTOCOLS = {
       text: "{pass}" },
   ],
   "Text or sound": [
-    { title: "Begin", method: "POST", path: "/api/challenge?sitekey={sitekey}&kind=text", keep: { challenge: "challenge" } },
+    { title: "Begin (and work)", method: "POST", path: "/api/challenge?sitekey={sitekey}&kind=text", keep: { challenge: "challenge" } },
+    { title: "Picture", method: "POST", path: "/api/challenge?sitekey={sitekey}&kind=text",
+      headers: { "X-Captcha-Challenge": "{challenge}" }, json: { answer: "{solution}" }, keep: { challenge: "challenge" } },
     { title: "Listen", method: "GET", path: "/api/audio?token={challenge}" },
     { title: "Answer", method: "POST", path: "/api/challenge", headers: { "X-Captcha-Challenge": "{challenge}" },
       json: { answer: "{answer}" }, keep: { pass: "flag" } },
@@ -161,6 +163,7 @@ async function perform(step, values, { answer, pictures, redraw }) {
       redraw();
       colour(answer, `${head}\n${pretty(document)}`, "json");
       if (document.challengeType) await solve(document, values, { answer, redraw });
+      if (document.first) await foundIn(document.work, values, { answer, redraw });
       for (const [field, value] of Object.entries(await workOf(document))) {
         values[field] = value;
         redraw();
@@ -187,8 +190,12 @@ function take(step, document, values) {
   }
 }
 
-async function solve({ token, challengeType: { algorithm, difficulty } }, values, { answer, redraw }) {
-  values.solution = await worked({ nonce: token.split(":")[0], algorithm, difficulty, unit: "hex" });
+function solve({ token, challengeType: { algorithm, difficulty } }, values, shown) {
+  return foundIn({ nonce: token.split(":")[0], algorithm, difficulty, unit: "hex" }, values, shown);
+}
+
+async function foundIn(work, values, { answer, redraw }) {
+  values.solution = await worked(work);
   redraw();
   answer.textContent += `\nsolution found: ${values.solution}`;
 }
