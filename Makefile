@@ -27,7 +27,7 @@ test: .venv/test  ## run the tests, those of faults under load by themselves; AR
 ifdef ARGS
 	@$(BIN)/python -m pytest $(ARGS)
 else
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --ignore tests/chaos
+	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --ignore tests/chaos
 	@$(BIN)/python -m pytest tests/chaos
 endif
 

@@ -66,7 +66,7 @@ def test_friendly_captcha_takes_a_good_pass_once(live: CaptchaServer) -> None:
         [""],
         ["response_duplicate"],
         ["response_invalid"],
-        ["response_missing"],
+        ["response_invalid"],
     ]
 
 

@@ -24,7 +24,7 @@ def test_a_solved_challenge_clears_the_element_s_own_site(visit: Visit) -> None:
         "<captcha-stateless sitekey=two></captcha-stateless>", head="<script src=/clearance.js></script>"
     )
 
-    with visit.page.expect_response("**/auth?*") as told:
+    with visit.page.expect_navigation(), visit.page.expect_response("**/auth?*") as told:
         reply = visit.press_trigger()
         for stage in range(reply["stages"]):
             visit.page.get_by_text(f"Round {stage + 1} of").wait_for()
