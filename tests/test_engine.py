@@ -392,6 +392,17 @@ def test_where_no_thread_is_free_nothing_is_spent(server: Server) -> None:
         redeem(server, claims, answer)
 
 
+def test_a_slow_answer_before_its_time_spends_its_try_and_is_not_judged(server: Server) -> None:
+    claims = server.engine.issue("test", "work", SLOW, wait_seconds=5).claims
+    answer = server.engine.tell(claims)
+
+    with pytest.raises(TooSoon):
+        redeem(server, claims, answer)
+    server.clock.pass_(6)
+    with pytest.raises(Spent):
+        redeem(server, claims, answer)
+
+
 def test_a_slow_answer_that_is_wrong_spends_its_try(server: Server) -> None:
     claims = server.engine.issue("test", "work", SLOW).claims
 
