@@ -1,6 +1,7 @@
 """Admission: how many come in, how many wait, and what the rest is told."""
 
 import asyncio
+import threading
 from collections import Counter
 from collections.abc import AsyncIterator
 from functools import partial
@@ -11,6 +12,7 @@ import pytest
 
 from captcha_stateless.errors import Unavailable
 from captcha_stateless.http.admission import Admission
+from captcha_stateless.threads import Pool
 from tests.conftest import MakeServer
 from tests.support import Server
 
@@ -194,3 +196,31 @@ def test_a_draining_server_ends_its_connections_after_an_answer(server: Server) 
     server.app.state.draining = True
 
     assert (before, server.visitor.get("/livez").headers["connection"]) == (None, "close")
+
+
+def test_who_waits_for_a_thread_holds_back_nobody() -> None:
+    """Eight forged answers to slow work held every place, and another site's visitor waited for a second."""
+    released = threading.Event()
+    order: list[str] = []
+
+    async def slow(admission: Admission, pool: Pool) -> None:
+        async with admission:
+            await pool.run(released.wait)
+            order.append("slow")
+
+    async def quick(admission: Admission) -> None:
+        async with admission:
+            order.append("quick")
+            released.set()
+
+    async def run() -> None:
+        admission, pool = Admission(at_work=1), Pool(threads=1)
+        async with anyio.create_task_group() as group:
+            group.start_soon(slow, admission, pool)
+            await anyio.sleep(0.05)
+            with anyio.fail_after(20):
+                await quick(admission)
+
+    anyio.run(run)
+
+    assert order == ["quick", "slow"]
