@@ -94,7 +94,7 @@ INNER_FLOORS: dict[str, list[list[str]]] = {
     "stores": [["files", "url"], ["connect"], ["__init__"]],
     "sound": [["wav"], ["room", "voices"], ["speaker"], ["__init__"]],
     "telemetry": [["events", "logs", "reading", "tracing"], ["metrics"], ["__init__"]],
-    "wall": [["visit"], ["*"], ["__init__"]],
+    "wall": [["paths", "visit"], ["conditions"], ["rules"], ["*"], ["__init__"]],
     "tokens": [["base64url", "digests"], ["keys"], ["passes", "seal"], ["__init__"]],
 }
 # Of what lies below, some may see a part only: a kind hashes answers and never sees a token.
