@@ -37,7 +37,7 @@ from captcha_stateless.tokens import keys
 from captcha_stateless.tokens.keys import KeyRing
 from captcha_stateless.tokens.passes import Signer
 from captcha_stateless.tokens.seal import Seal
-from captcha_stateless.wall.crawlers import Crawlers
+from captcha_stateless.wall import checks, crawlers
 
 #: Browsers keep a preflight's answer no longer than two hours (Chromium's own cap).
 PREFLIGHT_SECONDS = 7_200
@@ -77,7 +77,8 @@ def create_app(
     )
     served = _served(settings, engine)
     admission = Admission(settings.queue, seen=events.inside)
-    crawlers = Crawlers()
+    listed = Reloaded(settings.crawlers, crawlers.load) if settings.crawlers else None
+    verified = crawlers.create(settings, ring.value.derive("risk"), listed, clock)
     adapters = [
         adapter(
             engine,
@@ -85,7 +86,7 @@ def create_app(
             lambda: served.value if served else sites.DEVELOPMENT_SITES,
             guard,
             admission,
-            crawlers,
+            verified,
         )
         for adapter in _adapters(settings)
     ]
@@ -100,7 +101,7 @@ def create_app(
         ],
         exception_handlers=unrouted.HANDLERS,
         lifespan=lifespan.create(
-            [file for file in (ring, served, networks) if file],
+            [file for file in (ring, served, networks, listed) if file],
             replay,
             clock,
             warm=[adapter.warm for adapter in adapters],
@@ -167,7 +168,7 @@ def _adapters(settings: Settings) -> list[type[Adapter]]:
 
 def _served(settings: Settings, engine: Engine) -> Reloaded[sites.Sites] | None:
     def checked(served: sites.Sites) -> sites.Sites:
-        return require_fit(served, settings.policy, engine.plan)
+        return require_fit(served, settings.policy, engine.plan, checks.known(settings))
 
     if settings.sites is None:
         checked(sites.DEVELOPMENT_SITES)

@@ -82,7 +82,7 @@ INNER_FLOORS: dict[str, list[list[str]]] = {
         ["factory"],
         ["__init__"],
     ],
-    "risk": [["counters", "networks"], ["dnsbl", "rates"], ["assess"], ["__init__"]],
+    "risk": [["asking", "counters", "networks"], ["dnsbl", "rates"], ["assess"], ["__init__"]],
     "settings": [["extras", "reload", "sources", "spelling"], ["values"], ["table"], ["__init__"]],
     "sites": [
         ["difficulty", "terms", "testkeys"],
@@ -94,7 +94,7 @@ INNER_FLOORS: dict[str, list[list[str]]] = {
     "stores": [["files", "url"], ["connect"], ["__init__"]],
     "sound": [["wav"], ["room", "voices"], ["speaker"], ["__init__"]],
     "telemetry": [["events", "logs", "reading", "tracing"], ["metrics"], ["__init__"]],
-    "wall": [["paths", "visit"], ["conditions"], ["rules"], ["*"], ["__init__"]],
+    "wall": [["paths", "visit"], ["conditions", "crawlers"], ["rules"], ["*"], ["__init__"]],
     "tokens": [["base64url", "digests"], ["keys"], ["passes", "seal"], ["__init__"]],
 }
 # Of what lies below, some may see a part only: a kind hashes answers and never sees a token.

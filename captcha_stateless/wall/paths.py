@@ -81,8 +81,16 @@ def glob(text: str) -> str:
     written = text.encode("utf-8", "surrogatepass").decode("latin-1")
     plain = normal(written)
     if plain != _trimmed(_lower(written)):
-        raise ValueError(f"is never what a path is read as: write {_shown(plain)}")
+        raise ValueError(f"is never what a path is read as: write {shown(plain)}")
     return _REPEATED.sub("/**", plain)
+
+
+def shown(reading: str) -> str:
+    """Write a reading as people do, where its bytes are UTF-8."""
+    try:
+        return reading.encode("latin-1").decode()
+    except UnicodeDecodeError:
+        return reading
 
 
 def match(globs: Iterable[str]) -> Match:
@@ -198,10 +206,3 @@ def _bytes(text: str) -> str:
     except UnicodeEncodeError:
         return text.encode("utf-8", "surrogatepass").decode("latin-1")
     return text
-
-
-def _shown(reading: str) -> str:
-    try:
-        return reading.encode("latin-1").decode()
-    except UnicodeDecodeError:
-        return reading
