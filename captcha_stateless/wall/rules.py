@@ -25,6 +25,8 @@ class Rules:
 
     #: What must be found out of a visitor before :meth:`decide`, for a rule asks for it: of ``agent`` and ``crawler``.
     needs: frozenset[str] = frozenset()
+    #: The policies under which rules ask.
+    policies: frozenset[str] = frozenset()
 
     def decide(self, visit: Visit) -> Decision:
         """Tell what becomes of a visit; where no rule matches it is asked."""
