@@ -9,7 +9,10 @@ from collections.abc import Callable
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
+from captcha_stateless import devices as device_tokens
 from captcha_stateless import sites
+from captcha_stateless.devices import Devices
+from captcha_stateless.devices.issuers import load as load_issuers
 from captcha_stateless.engine import Engine
 from captcha_stateless.errors import Misconfigured
 from captcha_stateless.http import lifespan, unrouted
@@ -64,11 +67,13 @@ def create_app(
     networks = Reloaded(settings.risk_networks, load_networks) if settings.risk_networks else None
     replay = replay or replay_factory.create(settings, ring.value.derive("replay"), clock())
     guard = guards.create(settings, ring.value.derive("risk"), networks, clock)
+    issuers = Reloaded(settings.device_issuers, load_issuers) if settings.device_issuers else None
     events = listeners.create(settings, lambda: keys.ages(ring.value, clock()))
     engine = create_engine(
         settings,
         lambda: ring.value,
         replay,
+        devices=device_tokens.create(settings, ring.value.derive("device"), issuers, clock),
         clock=clock,
         entropy=entropy,
         missed=guard.missed,
@@ -93,7 +98,7 @@ def create_app(
         ],
         exception_handlers=unrouted.HANDLERS,
         lifespan=lifespan.create(
-            [file for file in (ring, served, networks) if file],
+            [file for file in (ring, served, networks, issuers) if file],
             replay,
             clock,
             warm=[adapter.warm for adapter in adapters],
@@ -113,6 +118,7 @@ def create_engine(
     ring: Callable[[], KeyRing],
     replay: Replay | None = None,
     *,
+    devices: Devices | None = None,
     clock: Callable[[], float] = time.time,
     entropy: Callable[[int], bytes] = secrets.token_bytes,
     missed: Callable[[Claims], None] = lambda _: None,
@@ -135,6 +141,7 @@ def create_engine(
             clock=clock,
             events=events,
         ),
+        devices=devices,
         kinds={name: kind.from_settings(settings, root.derive("draw")) for name, kind in KINDS.items()},
         replay=replay,
         answer_key=answer_key,

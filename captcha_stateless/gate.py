@@ -23,6 +23,7 @@ from captcha_stateless.risk import Caller
 from captcha_stateless.sites import Site, Sites, testkeys
 from captcha_stateless.sites.guard import Demand, Guard
 from captcha_stateless.sites.policy import Policy
+from captcha_stateless.sites.terms import DEVICE
 
 #: What other systems take as an action and as customer data; the passes bound all of a binding together.
 _ACTION = re.compile(r"[A-Za-z0-9_/-]{0,32}")
@@ -223,6 +224,45 @@ class Gate:
         """Use up every try of a token for a visitor, as :meth:`Judge.revoke` does; raises as :meth:`redeem`."""
         self._guard.meter(caller)
         await self._engine.judge.revoke(claims)
+
+    def asked_of_device(self, caller: Caller, binding: Binding, host: str) -> str:
+        """Word what a device may bring instead of solving anything, for ``WWW-Authenticate``; empty: nothing.
+
+        Args:
+            caller: who asks.
+            binding: what :meth:`bind` told.
+            host: under which host name the request came.
+
+        Raises:
+            Blocked: when the caller is on the block list.
+        """
+        site = self._sites().get(binding.site)
+        if site is None or DEVICE not in site.counting:
+            return ""
+        return self._engine.devices.ask(site, self._guard.who(caller, site.key), host)
+
+    async def device(self, caller: Caller, binding: Binding, host: str, authorization: str) -> Answered:
+        """Take a device's token for a solved challenge, once.
+
+        Args:
+            caller: who asks; its network is the one that was asked for the token.
+            binding: what :meth:`bind` told.
+            host: under which host name the request came.
+            authorization: the header's value.
+
+        Raises:
+            Refused: when the token does not count, or counted before.
+            UnknownSite, WeakKind, WrongHost: when devices do not count at the site, or not under this host.
+            Blocked, TooMany, Unavailable: as for :meth:`issue` and :meth:`redeem`.
+        """
+        site = self._sites().find(binding.site)
+        self.require_kind(site.key, DEVICE)
+        demand = await self._guard.weigh(caller, site.key, self.policy(site.key), DEVICE)
+        await self._guard.limit(caller, site.key, self.policy(site.key), DEVICE)
+        claims = self._engine.devices.recognise(authorization, site, demand.who, host)
+        self._guard.meter(caller)
+        await self._engine.judge.consume(claims)
+        return Answered(claims._replace(**binding._asdict(), risk=demand.risk), self._engine.now())
 
     def vouch(self, answered: Answered) -> Signed:
         """Sign the pass that a solved run earns, worth what the site's policy says.
