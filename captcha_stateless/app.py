@@ -40,6 +40,7 @@ from captcha_stateless.tokens import keys
 from captcha_stateless.tokens.keys import KeyRing
 from captcha_stateless.tokens.passes import Signer
 from captcha_stateless.tokens.seal import Seal
+from captcha_stateless.wall.crawlers import Crawlers
 
 #: Browsers keep a preflight's answer no longer than two hours (Chromium's own cap).
 PREFLIGHT_SECONDS = 7_200
@@ -81,9 +82,15 @@ def create_app(
     )
     served = _served(settings, engine)
     admission = Admission(settings.queue, seen=events.inside)
+    crawlers = Crawlers()
     adapters = [
         adapter(
-            engine, settings, lambda: served.value if served else sites.DEVELOPMENT_SITES, guard, admission
+            engine,
+            settings,
+            lambda: served.value if served else sites.DEVELOPMENT_SITES,
+            guard,
+            admission,
+            crawlers,
         )
         for adapter in _adapters(settings)
     ]

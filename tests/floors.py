@@ -14,6 +14,7 @@ FLOORS = [
     ["render", "settings", "sound", "tokens"],
     ["puzzles", "telemetry"],
     ["formats", "kinds", "replay", "risk"],
+    ["wall"],
     ["sites"],
     ["judge", "passes"],
     ["engine"],
@@ -93,6 +94,7 @@ INNER_FLOORS: dict[str, list[list[str]]] = {
     "stores": [["files", "url"], ["connect"], ["__init__"]],
     "sound": [["wav"], ["room", "voices"], ["speaker"], ["__init__"]],
     "telemetry": [["events", "logs", "reading", "tracing"], ["metrics"], ["__init__"]],
+    "wall": [["visit"], ["*"], ["__init__"]],
     "tokens": [["base64url", "digests"], ["keys"], ["passes", "seal"], ["__init__"]],
 }
 # Of what lies below, some may see a part only: a kind hashes answers and never sees a token.
@@ -102,6 +104,7 @@ ONLY = {
     ("replay", "tokens"): "tokens.digests",
     ("risk", "tokens"): "tokens.digests",
     ("sites", "tokens"): "tokens.digests",
+    ("wall", "tokens"): "tokens.digests",
 }
 # What stands beside another on its floor, or above it in its package, and is imported on demand.
 LATE = {

@@ -27,11 +27,11 @@ from captcha_stateless.http.proxies import TRUSTED
 from captcha_stateless.http.replies import Json
 from captcha_stateless.http.routing import QueryRoute, RestRoute, WholeRoute
 from captcha_stateless.model import Answered, Params, Sealed
-from captcha_stateless.risk import Caller
+from captcha_stateless.risk import MAX_SCORE, Caller
 from captcha_stateless.settings import Settings
 from captcha_stateless.sites import Sites
 from captcha_stateless.sites.guard import Guard, open_guard
-from captcha_stateless.sites.terms import MAX_SCORE
+from captcha_stateless.wall.crawlers import Crawlers
 
 #: For each path, the handler of each method.
 Table = Mapping[str, Mapping[str, Handler]]
@@ -76,6 +76,7 @@ class Adapter(ABC):
         sites: Callable[[], Sites],
         guard: Guard | None = None,
         admission: Admission | None = None,
+        crawlers: Crawlers | None = None,
     ) -> None:
         """Take the sites as a call, for they may change at any time."""
         self.engine, self.settings, self._sites = engine, settings, sites
@@ -88,6 +89,7 @@ class Adapter(ABC):
             test_keys=settings.test_keys,
         )
         self.admission = admission or Admission()
+        self.crawlers = crawlers or Crawlers()
 
     @property
     def sites(self) -> Sites:

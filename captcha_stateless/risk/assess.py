@@ -12,15 +12,25 @@ from captcha_stateless.tokens.digests import keyed_hash
 if TYPE_CHECKING:
     from captcha_stateless.risk.dnsbl import Dnsbl  # an extra, which few use
 
+#: Risk is a whole number from 0 (harmless) to 100 (certainly a bot), as RESTCaptcha counts it.
+MAX_SCORE = 100
 #: Each doubling of a prefix's activity above what is free adds so much to its score.
 _SCORE_PER_DOUBLING = 25
 
 
 class Caller(NamedTuple):
-    """Who asks: the address that the server believes, and the score that a trusted proxy gave, if one did."""
+    """Who asks: the address that the server believes, and the score that a trusted proxy gave, if one did.
+
+    ``weight`` is what a site's rules add to the risk, 0 to 100.
+    """
 
     address: str
     score: int | None = None
+    weight: int = 0
+
+    def weighed(self, weight: int) -> "Caller":
+        """Add the weight that a site's rules give, as far as there is any above it."""
+        return self._replace(weight=max(0, min(MAX_SCORE, self.weight + weight)))
 
 
 class Risk(NamedTuple):
@@ -56,10 +66,10 @@ class Assessor:
         """
         address, verdict, who = self._found(caller, site)
         if not who:
-            return Risk(0 if address else caller.score or 0)
+            return Risk(0 if address else _weighed(caller.score or 0, caller))
         activity = self._activity(self._challenges.add(who, now))
         listed = await self._listed(address, now) if address else 0
-        return Risk(max(verdict or 0, caller.score or 0, activity, listed), who)
+        return Risk(_weighed(max(verdict or 0, caller.score or 0, activity, listed), caller), who)
 
     @property
     def asks(self) -> bool:
@@ -105,7 +115,11 @@ class Assessor:
     def _activity(self, challenges: float) -> int:
         if challenges <= self._free:
             return 0
-        return min(100, round(_SCORE_PER_DOUBLING * math.log2(challenges / self._free)))
+        return min(MAX_SCORE, round(_SCORE_PER_DOUBLING * math.log2(challenges / self._free)))
 
     async def _listed(self, address: Address, now: float) -> int:
         return self._dnsbl_score if self._dnsbl and await self._dnsbl.listed(address, now) else 0
+
+
+def _weighed(score: int, caller: Caller) -> int:
+    return min(MAX_SCORE, score + caller.weight)

@@ -6,9 +6,10 @@ from typing import Any
 
 from captcha_stateless.errors import Blocked, Misconfigured
 from captcha_stateless.model import Params
+from captcha_stateless.risk import MAX_SCORE
 from captcha_stateless.sites import terms
 from captcha_stateless.sites.difficulty import doublings
-from captcha_stateless.sites.terms import MAX_SCORE, MOST_WORK, TERMS, Terms, dearer
+from captcha_stateless.sites.terms import MOST_WORK, TERMS, Terms, dearer
 
 _POLICY_FIELDS: Mapping[str, tuple[type, ...]] = {
     "name": (str,),

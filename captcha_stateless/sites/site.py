@@ -1,11 +1,12 @@
 """The sites that a deployment serves: their keys, secrets, host names and what they ask of their visitors."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from captcha_stateless.errors import Misconfigured, UnknownSite, WeakKind, WrongHost, WrongSecret, WrongSite
 from captcha_stateless.sites.policy import PRESETS, Policy
 from captcha_stateless.tokens.digests import fingerprint, same
+from captcha_stateless.wall import NO_RULES, Rules
 
 _NOBODY = fingerprint("")
 #: What counts at a site that names no kinds: pictures, and what people who do not see them can do instead. Work is no
@@ -21,7 +22,7 @@ class Site:
     which stands for every host below; without hosts every host is allowed. Without ``kinds`` the default ones count;
     ``profile`` and ``policy`` are the deployment's own where they are empty. ``returns`` are the addresses, to the letter, to
     which the page without scripts may send a pass. ``origin_required`` refuses requests that name no page, as those of apps
-    and servers do.
+    and servers do. ``rules`` say who passes the wall unasked.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Site:
     policy: str = ""
     returns: tuple[str, ...] = ()
     origin_required: bool = False
+    rules: Rules = field(default=NO_RULES, compare=False)
 
     @property
     def counting(self) -> tuple[str, ...]:

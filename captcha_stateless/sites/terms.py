@@ -6,9 +6,8 @@ from types import MappingProxyType
 from typing import Any
 
 from captcha_stateless.errors import Misconfigured
+from captcha_stateless.risk import MAX_SCORE
 
-#: Risk is a whole number from 0 (harmless) to 100 (certainly a bot), as RESTCaptcha counts it.
-MAX_SCORE = 100
 #: More would keep a phone busy for minutes, before its owner has seen anything.
 MOST_WORK = 24
 _MOST_RATE = 1_000_000

@@ -300,3 +300,26 @@ def test_one_kind_is_rated_by_network_and_site() -> None:
 def test_a_demand_tells_the_risk() -> None:
     assert World().demand(score=60).risk == 60
     assert World().weigh(score=60).risk == 60
+
+
+def test_what_the_rules_of_a_site_weigh_is_added_to_the_risk_and_no_more_than_there_is() -> None:
+    world = World()
+
+    async def demanded(caller: Caller) -> int:
+        return (await world.guard.demand(caller, DEVELOPMENT.key, POLICY, ("work",))).risk
+
+    caller = Caller("192.0.2.1", 20)
+    assert anyio.run(demanded, caller.weighed(30)) == 50
+    assert anyio.run(demanded, caller.weighed(30).weighed(30)) == 80
+    assert caller.weighed(70).weighed(70).weight == 100
+    with pytest.raises(Blocked):
+        anyio.run(demanded, caller.weighed(500))
+
+
+def test_a_network_that_is_allowed_is_weighed_by_no_rule() -> None:
+    world = World((ip_network("192.0.2.0/24"), ALLOW))
+
+    async def demanded(caller: Caller) -> int:
+        return (await world.guard.demand(caller, DEVELOPMENT.key, POLICY, ("work",))).risk
+
+    assert anyio.run(demanded, Caller("192.0.2.1").weighed(30)) == 0
