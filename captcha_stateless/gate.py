@@ -225,7 +225,7 @@ class Gate:
         self._guard.meter(caller)
         await self._engine.judge.revoke(claims)
 
-    def asked_of_device(self, caller: Caller, binding: Binding, host: str) -> str:
+    def wanted_of_device(self, caller: Caller, binding: Binding, host: str) -> str:
         """Word what a device may bring instead of solving anything, for ``WWW-Authenticate``; empty: nothing.
 
         Args:
@@ -236,9 +236,9 @@ class Gate:
         Raises:
             Blocked: when the caller is on the block list.
         """
-        site = self._sites().get(binding.site)
-        if site is None or DEVICE not in site.counting:
+        if not self.counts(binding.site, DEVICE):
             return ""
+        site = self._sites().find(binding.site)
         return self._engine.devices.ask(site, self._guard.who(caller, site.key), host)
 
     async def device(self, caller: Caller, binding: Binding, host: str, authorization: str) -> Answered:
@@ -283,6 +283,11 @@ class Gate:
         site = self._sites().get(key)
         if site:
             site.require_kind(kind)
+
+    def counts(self, key: str, kind: str) -> bool:
+        """Tell whether a kind counts at a site; where there is no site, none does."""
+        site = self._sites().get(key)
+        return site is not None and kind in site.counting
 
     def policy(self, key: str) -> Policy:
         """Find a site's policy, or the deployment's where there is no such site."""
