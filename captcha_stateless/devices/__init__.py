@@ -23,8 +23,11 @@ from captcha_stateless.sites.terms import DEVICE
 from captcha_stateless.tokens import privatetokens
 from captcha_stateless.tokens.digests import keyed_hash
 
-#: A challenge is good for the window in which it is asked, and for the next.
-WINDOW_SECONDS = 120
+#: What is asked is the same for so many seconds. Short, for a filter that has just begun refuses what was asked in a window
+#: that was open already: it cannot know whether that was spent.
+WINDOW_SECONDS = 5
+#: A challenge is good for the window in which it is asked, and for those that follow: a device needs a second or two.
+WINDOWS = 36
 
 
 class Devices:
@@ -80,7 +83,7 @@ class Devices:
 
     def _claims(self, nonce: bytes, begins: int, site: Site, who: bytes) -> Claims:
         jti = keyed_hash(self._key, b"nonce", nonce)
-        exp = begins + 2 * WINDOW_SECONDS
+        exp = begins + WINDOWS * WINDOW_SECONDS
         return Claims(DEVICE, DEVICE, jti, iat=begins, exp=exp, until=exp, site=site.key, who=who)
 
     def _asked(self, issuer: Issuer, site: Site, who: bytes, host: str, begins: int) -> bytes:
@@ -101,9 +104,8 @@ class Devices:
 
 def _windows(now: float) -> Iterator[int]:
     """Tell when the windows began whose challenges are good now, the newest first."""
-    begins = int(now) // WINDOW_SECONDS * WINDOW_SECONDS
-    yield begins
-    yield begins - WINDOW_SECONDS
+    newest = int(now) // WINDOW_SECONDS
+    yield from (WINDOW_SECONDS * number for number in range(newest, newest - WINDOWS, -1))
 
 
 def create(

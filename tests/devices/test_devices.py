@@ -6,17 +6,18 @@ from typing import Any
 import httpx
 import pytest
 
-from captcha_stateless import sites
-from captcha_stateless.devices import WINDOW_SECONDS, Devices
+from captcha_stateless import create_app, sites
+from captcha_stateless.devices import WINDOW_SECONDS, WINDOWS, Devices
 from captcha_stateless.errors import BadToken, WrongHost
 from captcha_stateless.sites import Site
 from captcha_stateless.tokens.privatetokens import challenge
 from tests.conftest import MakeServer
 from tests.devices.issuing import HOST, brought, entry, offers, pin, serve, signed
 from tests.protocols.test_onecaptcha import answer
-from tests.support import NOW, Server
+from tests.support import NOW, Server, Visitor
 
 ASK = "/api/challenge?device=ask"
+LIFE_SECONDS = WINDOWS * WINDOW_SECONDS
 THERE = "198.51.100.7"
 
 
@@ -105,7 +106,7 @@ def test_a_token_with_another_nonce_is_another_token(served: Server) -> None:
     assert [earned(served, bring(served, brought(reply, nonce=n * 32))) for n in (b"a", b"b")] == [True, True]
 
 
-@pytest.mark.parametrize("seconds", [0, 2 * WINDOW_SECONDS - 1 - NOW % WINDOW_SECONDS])
+@pytest.mark.parametrize("seconds", [0, LIFE_SECONDS - 1 - NOW % WINDOW_SECONDS])
 def test_what_was_asked_is_good_for_some_minutes(served: Server, seconds: int) -> None:
     token = brought(ask(served))
     served.clock.pass_(seconds)
@@ -115,9 +116,23 @@ def test_what_was_asked_is_good_for_some_minutes(served: Server, seconds: int) -
 
 def test_and_no_longer(served: Server) -> None:
     token = brought(ask(served))
-    served.clock.pass_(2 * WINDOW_SECONDS - NOW % WINDOW_SECONDS)
+    served.clock.pass_(LIFE_SECONDS - NOW % WINDOW_SECONDS)
 
     assert not earned(served, bring(served, token))
+
+
+def test_what_a_filter_may_have_forgotten_counts_nothing(make_server: MakeServer, tmp_path: Path) -> None:
+    """Of a window that was open when the filter began it cannot know what was spent."""
+    served = serve(make_server, tmp_path, replay="memory")
+    token = brought(ask(served))
+    later = serve(make_server, tmp_path, replay="memory")
+    later.clock.pass_(1)
+
+    assert earned(served, bring(served, token))
+    forgetful = create_app(later.settings, clock=later.clock)
+    reply = Visitor(forgetful).post(ASK, headers=token)
+
+    assert (reply.status_code, reply.json().get("done")) == (200, None)
 
 
 def test_a_token_for_one_host_is_none_for_another(make_server: MakeServer, tmp_path: Path) -> None:
