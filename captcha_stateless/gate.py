@@ -26,6 +26,7 @@ from captcha_stateless.risk import Caller
 from captcha_stateless.sites import Site, Sites, testkeys
 from captcha_stateless.sites.guard import Demand, Guard
 from captcha_stateless.sites.policy import Policy
+from captcha_stateless.sites.terms import DEVICE
 from captcha_stateless.wall.asked import asked
 
 #: What other systems take as an action and as customer data; the passes bound all of a binding together.
@@ -255,6 +256,46 @@ class Gate:
         self._guard.meter(caller)
         await self._engine.judge.revoke(claims)
 
+    def wanted_of_device(self, caller: Caller, binding: Binding, host: str) -> str:
+        """Word what a device may bring instead of solving anything, for ``WWW-Authenticate``; empty: nothing.
+
+        Args:
+            caller: who asks.
+            binding: what :meth:`bind` told.
+            host: under which host name the request came.
+
+        Raises:
+            Blocked: when the caller is on the block list.
+        """
+        if not self.counts(binding.site, DEVICE):
+            return ""
+        site = self._sites().find(binding.site)
+        return self._engine.devices.ask(site, self._guard.who(caller, site.key), host)
+
+    async def device(self, caller: Caller, binding: Binding, host: str, authorization: str) -> Answered:
+        """Take a device's token for a solved challenge, once.
+
+        Args:
+            caller: who asks; its network is the one that was asked for the token.
+            binding: what :meth:`bind` told.
+            host: under which host name the request came.
+            authorization: the header's value.
+
+        Raises:
+            Refused: when the token does not count, or counted before.
+            UnknownSite, WeakKind, WrongHost: when devices do not count at the site, or not under this host.
+            Blocked, TooMany, Unavailable: as for :meth:`issue` and :meth:`redeem`.
+        """
+        site = self._sites().find(binding.site)
+        self.require_kind(site.key, DEVICE)
+        policy, weighed = self.policy(site.key, binding.action), caller.weighed(asked(binding.action).weight)
+        demand = await self._guard.weigh(weighed, site.key, policy, DEVICE)
+        await self._guard.limit(caller, site.key, policy, DEVICE)
+        claims = self._engine.devices.recognise(authorization, site, demand.who, host)
+        self._guard.meter(caller)
+        await self._engine.judge.consume(claims)
+        return Answered(claims._replace(**binding._asdict(), risk=demand.risk), self._engine.now())
+
     def vouch(self, answered: Answered) -> Signed:
         """Sign the pass that a solved run earns, worth what the site's policy says.
 
@@ -276,6 +317,11 @@ class Gate:
         site = self._sites().get(key)
         if site:
             site.require_kind(kind)
+
+    def counts(self, key: str, kind: str) -> bool:
+        """Tell whether a kind counts at a site; where there is no site, none does."""
+        site = self._sites().get(key)
+        return site is not None and kind in site.counting
 
     def policy(self, key: str, action: str = "") -> Policy:
         """Find the policy that a run for the wall names, a site's own, or the deployment's where there is no such site."""

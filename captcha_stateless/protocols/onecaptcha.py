@@ -2,6 +2,10 @@
 
 A request that names a ``kind`` is our own widget's, and may be given text, sound or work instead. What it is told first says
 ``kinds``: what this site lets count, so that a visitor can be offered another way.
+
+Where devices count at the site, the first answer also asks for a private token (RFC 9577), and the same request with one ends
+the run. The challenge is there as ever, for whoever has none: with 200, as clients know it, or with 401 for those who say
+``device=ask``, for browsers ask their system on a 401 alone.
 """
 
 import json
@@ -37,7 +41,7 @@ from captcha_stateless.sites import Site, testkeys
 from captcha_stateless.sites.policy import Policy
 
 HEADER = "x-captcha-challenge"
-ASKED = ("sitekey", "action", "cdata", "kind")
+ASKED = ("sitekey", "action", "cdata", "kind", "device")
 _NEXT = b'","' + PREFIX
 _json = json.JSONEncoder(separators=(",", ":"))
 
@@ -45,6 +49,8 @@ _json = json.JSONEncoder(separators=(",", ":"))
 AUTO = "auto"
 #: How long the widget's visitor may take with work, where the policy does not say.
 WORK_SECONDS = 300
+#: Who can take a 401 with a challenge in it says so.
+ASK_DEVICE = "ask"
 #: The purpose of the token of work that is done before anything is drawn, and how long it may wait for its visitor.
 FIRST = "onecaptcha-first"
 FIRST_SECONDS = 120
@@ -106,7 +112,7 @@ class OneCaptcha(Adapter):
         following = self.engine.advance(answered)
         if following is not None:
             return await self._stage(following)
-        return Json({"done": True, "flag": self.settings.flag or self.gate.vouch(answered).token})
+        return self._done(answered)
 
     async def work(self, request: Request) -> Response:
         """Tell the work that a run will begin with, or that there is none."""
@@ -126,7 +132,20 @@ class OneCaptcha(Adapter):
             return Json({"done": True, "flag": testkeys.DUMMY})
         if binding.site == testkeys.FAILING_SITE:
             raise Blocked("the failing test site")
-        kind = asked.get("kind")
+        device = asked.get("device")
+        if device not in (None, ASK_DEVICE):
+            raise BadRequest(f"device must be {ASK_DEVICE}")
+        if brought := await self.brought(request, binding):
+            return self._done(brought)
+        response = await self._opened(request, asked.get("kind"), binding, worked, solution)
+        if wanted := self.wanted_of_device(request, binding):
+            response.headers["WWW-Authenticate"] = wanted
+            response.status_code = HTTPStatus.UNAUTHORIZED if device else response.status_code
+        return response
+
+    async def _opened(
+        self, request: Request, kind: str | None, binding: Binding, worked: Claims | None, solution: object
+    ) -> Response:
         kinds = [] if kind is None else self._kinds(binding.site, kind)
         more = {"kinds": kinds} if kinds else {}
         if worked is None and (first := self._first(request, kind, binding)):
@@ -225,6 +244,9 @@ class OneCaptcha(Adapter):
         if KINDS[kind].face == "sound":
             return bool(self.engine.renderer.languages(kind))
         return KINDS[kind].face != "work" or site is not None
+
+    def _done(self, answered: Answered) -> Response:
+        return Json({"done": True, "flag": self.settings.flag or self.gate.vouch(answered).token})
 
     async def extend(self, request: Request) -> Response:
         """Seal the same stage again with a later deadline: the client has its pictures, none are sent again."""
