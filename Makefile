@@ -106,12 +106,12 @@ clean:  ## remove what the other targets made, but no keys
 
 .venv/run: .venv/pip pyproject.toml hatch_build.py captcha_stateless/render/_fused.c
 	@echo "Installing into .venv ..."
-	@$(INSTALL) --editable ".[audio,fast,limits,metrics,redis]"
+	@$(INSTALL) --editable ".[agents,audio,fast,limits,metrics,redis]"
 	@touch $@
 
 .venv/test: .venv/pip pyproject.toml hatch_build.py captcha_stateless/render/_fused.c tests/clients/package-lock.json tests/web/package-lock.json tests/web/frontends/package-lock.json
 	@echo "Installing into .venv, with what the tests need ..."
-	@$(INSTALL) --editable ".[argon2,audio,client,dnsbl,fast,limits,metrics,otel,redis]" --group dev --group clients
+	@$(INSTALL) --editable ".[agents,argon2,audio,client,dnsbl,fast,limits,metrics,otel,redis]" --group dev --group clients
 	@if command -v npm >/dev/null; then for folder in clients web web/frontends; do npm ci --prefix tests/$$folder --silent --ignore-scripts --no-audit --no-fund || exit 1; done; fi
 	@touch $@
 

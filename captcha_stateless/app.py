@@ -9,7 +9,11 @@ from collections.abc import Callable
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
-from captcha_stateless import sites
+from captcha_stateless import agents, sites
+from captcha_stateless import devices as device_tokens
+from captcha_stateless.agents.directory import load as load_agents
+from captcha_stateless.devices import Devices
+from captcha_stateless.devices.issuers import load as load_issuers
 from captcha_stateless.engine import Engine
 from captcha_stateless.errors import Misconfigured
 from captcha_stateless.http import lifespan, unrouted
@@ -65,11 +69,14 @@ def create_app(
     networks = Reloaded(settings.risk_networks, load_networks) if settings.risk_networks else None
     replay = replay or replay_factory.create(settings, ring.value.derive("replay"), clock())
     guard = guards.create(settings, ring.value.derive("risk"), networks, clock)
+    pinned = Reloaded(settings.agents, load_agents) if settings.agents else None
+    issuers = Reloaded(settings.device_issuers, load_issuers) if settings.device_issuers else None
     events = listeners.create(settings, lambda: keys.ages(ring.value, clock()))
     engine = create_engine(
         settings,
         lambda: ring.value,
         replay,
+        devices=device_tokens.create(settings, ring.value.derive("device"), issuers, clock),
         clock=clock,
         entropy=entropy,
         missed=guard.missed,
@@ -79,6 +86,7 @@ def create_app(
     admission = Admission(settings.queue, seen=events.inside)
     listed = Reloaded(settings.crawlers, crawlers.load) if settings.crawlers else None
     verified = crawlers.create(settings, ring.value.derive("risk"), listed, clock)
+    signed = agents.create(pinned, replay, ring.value.derive("agent"), meter=guard.meter, clock=clock)
     adapters = [
         adapter(
             engine,
@@ -87,6 +95,7 @@ def create_app(
             guard,
             admission,
             verified,
+            signed,
         )
         for adapter in _adapters(settings)
     ]
@@ -101,7 +110,7 @@ def create_app(
         ],
         exception_handlers=unrouted.HANDLERS,
         lifespan=lifespan.create(
-            [file for file in (ring, served, networks, listed) if file],
+            [file for file in (ring, served, networks, pinned, issuers, listed) if file],
             replay,
             clock,
             warm=[adapter.warm for adapter in adapters],
@@ -121,6 +130,7 @@ def create_engine(
     ring: Callable[[], KeyRing],
     replay: Replay | None = None,
     *,
+    devices: Devices | None = None,
     clock: Callable[[], float] = time.time,
     entropy: Callable[[int], bytes] = secrets.token_bytes,
     missed: Callable[[Claims], None] = lambda _: None,
@@ -143,6 +153,7 @@ def create_engine(
             clock=clock,
             events=events,
         ),
+        devices=devices,
         kinds={name: kind.from_settings(settings, root.derive("draw")) for name, kind in KINDS.items()},
         replay=replay,
         answer_key=answer_key,
@@ -168,12 +179,22 @@ def _adapters(settings: Settings) -> list[type[Adapter]]:
 
 def _served(settings: Settings, engine: Engine) -> Reloaded[sites.Sites] | None:
     def checked(served: sites.Sites) -> sites.Sites:
-        return require_fit(served, settings.policy, engine.plan, checks.known(settings))
+        return require_fit(served, settings.policy, engine.plan, known(settings))
 
     if settings.sites is None:
         checked(sites.DEVELOPMENT_SITES)
         return None
     return Reloaded(settings.sites, lambda path: checked(sites.load(path)))
+
+
+def known(settings: Settings) -> checks.Known:
+    """Tell what can be known of visitors, by the settings.
+
+    Raises:
+        Misconfigured: when a file that they name cannot be read.
+    """
+    pinned = load_agents(settings.agents).values() if settings.agents else ()
+    return checks.known(settings, frozenset(key.agent for key in pinned))
 
 
 def _tracing(settings: Settings) -> list[Middleware]:

@@ -1,7 +1,7 @@
 """The verbs for challenges: issue, look, advance, extend, attest, state.
 
-What is seen and heard is the renderer's, what an answer is worth the judge's, what a solved run earns is of the passes; the
-engine holds all three.
+What is seen and heard is the renderer's, what an answer is worth the judge's, what a solved run earns is of the passes, and
+what a device proves of the devices; the engine holds all four.
 
 Rule 1: the sealed digest decides and the sealed seed draws, so a verdict never depends on the version of the drawing code.
 
@@ -20,6 +20,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 
+from captcha_stateless.devices import Devices
 from captcha_stateless.errors import BadRequest, BadToken, Expired
 from captcha_stateless.judge import Judge
 from captcha_stateless.kinds.base import Kind
@@ -49,6 +50,7 @@ class Engine:
         *,
         seal: Seal,
         passes: Passes,
+        devices: Devices | None = None,
         kinds: Mapping[str, Kind],
         replay: Replay,
         answer_key: bytes,
@@ -63,7 +65,7 @@ class Engine:
         """Take the parts; ``missed`` hears of wrong answers, ``events`` of all; from ``share_key`` sites' own keys come."""
         self.events = events or Events()
         self._seal, self._kinds, self._replay = seal, kinds, replay
-        self.passes, self.share_key = passes, share_key
+        self.passes, self.devices, self.share_key = passes, devices or Devices(), share_key
         self.renderer = Renderer(kinds, mark_key=answer_key, events=self.events)
         self.judge = Judge(
             kinds=kinds,

@@ -16,7 +16,7 @@ FLOORS = [
     ["formats", "kinds", "replay", "risk"],
     ["wall"],
     ["sites"],
-    ["judge", "passes"],
+    ["agents", "devices", "judge", "passes"],
     ["engine"],
     ["gate"],
     ["http", "client"],
@@ -28,23 +28,25 @@ FLOORS = [
 ]
 # Floors within a package, where its modules build on each other; elsewhere siblings may import only their base.
 INNER_FLOORS: dict[str, list[list[str]]] = {
+    "agents": [["base", "directory"], ["signatures"], ["pinned"], ["__init__"]],
     "cli": [["base"], ["doctor_checks"], ["*"], ["__init__"]],
+    "devices": [["issuers"], ["__init__"]],
     "http": [
-        ["accept"],
+        ["accept", "origin"],
         [
             "admission",
             "bodies",
             "dataurl",
             "languages",
             "markup",
-            "origin",
+            "navigation",
             "problem_details",
             "proxies",
             "public_url",
             "query",
             "ranges",
         ],
-        ["access_log", "connections", "endpoint", "replies", "routing", "signals", "unrouted"],
+        ["access_log", "connections", "endpoint", "forwarded", "replies", "routing", "signals", "unrouted"],
         ["lifespan", "response_headers"],
         ["__init__"],
     ],
@@ -59,7 +61,7 @@ INNER_FLOORS: dict[str, list[list[str]]] = {
         ["*"],
         ["__init__"],
     ],
-    "protocols": [["base"], ["scripts"], ["nojs_pages"], ["*"], ["__init__"]],
+    "protocols": [["base"], ["scripts"], ["wall_way"], ["nojs_pages", "wall_pages"], ["*"], ["__init__"]],
     "puzzles": [["base", "derive"], ["*"], ["__init__"]],
     "render": [
         ["_fused"],
@@ -91,11 +93,16 @@ INNER_FLOORS: dict[str, list[list[str]]] = {
         ["checks", "file", "guard"],
         ["__init__"],
     ],
-    "stores": [["files", "url"], ["connect"], ["__init__"]],
+    "stores": [["files", "url"], ["connect", "documents"], ["__init__"]],
     "sound": [["wav"], ["room", "voices"], ["speaker"], ["__init__"]],
     "telemetry": [["events", "logs", "reading", "tracing"], ["metrics"], ["__init__"]],
-    "wall": [["paths", "visit"], ["conditions", "crawlers"], ["rules"], ["*"], ["__init__"]],
-    "tokens": [["base64url", "digests"], ["keys"], ["passes", "seal"], ["__init__"]],
+    "wall": [["asked", "paths", "visit"], ["conditions", "crawlers"], ["rules"], ["*"], ["__init__"]],
+    "tokens": [
+        ["agentkeys", "base64url", "digests"],
+        ["keys", "privatetokens"],
+        ["passes", "seal"],
+        ["__init__"],
+    ],
 }
 # Of what lies below, some may see a part only: a kind hashes answers and never sees a token.
 ONLY = {
@@ -114,6 +121,8 @@ LATE = {
 HOMES = {
     "jwcrypto": {"tokens"},
     "cryptography": {"tokens"},
+    "http_message_signatures": {"agents"},
+    "http_sf": {"agents"},
     "msgpack": {"tokens"},
     "argon2": {"puzzles"},
     "dns": {"risk"},

@@ -9,7 +9,7 @@ from importlib.resources import files
 from itertools import chain
 from typing import Any, Literal
 
-from captcha_stateless.app import create_app
+from captcha_stateless.app import create_app, known
 from captcha_stateless.cli.base import exposed_to_others, require_host, require_workers
 from captcha_stateless.engine import Engine
 from captcha_stateless.errors import CaptchaError
@@ -24,7 +24,6 @@ from captcha_stateless.sites.checks import fit
 from captcha_stateless.sound import espeak_program
 from captcha_stateless.tokens import keys
 from captcha_stateless.tokens.keys import GRACE_SECONDS, KeyRing
-from captcha_stateless.wall.checks import known
 from captcha_stateless.wall.crawlers import load as load_crawlers
 
 Grade = Literal["good", "note", "wrong"]

@@ -58,13 +58,15 @@ def try_rules(
     key: str,
 ) -> None:
     """Say which rule decides about a request, and why."""
+    from captcha_stateless.app import known
+
     settings = read_settings()
     site = _site(settings, key, host)
     bare, _, query = quote(path, safe=_PLAIN).partition("?")
     given = {name.lower(): value for name, value in map(_header, headers)}
     if user_agent:
         given["user-agent"] = user_agent
-    for problem in checks.problems(site.rules, checks.known(settings)):
+    for problem in checks.problems(site.rules, known(settings)):
         click.echo(f"Warning: {problem}", err=True)
     visit = Visit(
         method=method,

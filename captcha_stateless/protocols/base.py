@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from captcha_stateless.agents import Agents
 from captcha_stateless.engine import Engine
 from captcha_stateless.errors import (
     BadRequest,
@@ -18,12 +19,14 @@ from captcha_stateless.errors import (
     Overloaded,
     Refused,
     TooMany,
+    WrongHost,
 )
 from captcha_stateless.gate import Binding, Gate
 from captcha_stateless.http.admission import Admission
 from captcha_stateless.http.endpoint import Endpoint, Handler, MethodNotAllowed
 from captcha_stateless.http.origin import page_host
 from captcha_stateless.http.proxies import TRUSTED
+from captcha_stateless.http.public_url import public_host
 from captcha_stateless.http.replies import Json
 from captcha_stateless.http.routing import QueryRoute, RestRoute, WholeRoute
 from captcha_stateless.model import Answered, Params, Sealed
@@ -31,6 +34,7 @@ from captcha_stateless.risk import MAX_SCORE, Caller
 from captcha_stateless.settings import Settings
 from captcha_stateless.sites import Sites
 from captcha_stateless.sites.guard import Guard, open_guard
+from captcha_stateless.sites.terms import DEVICE
 from captcha_stateless.wall.crawlers import Crawlers
 
 #: For each path, the handler of each method.
@@ -77,6 +81,7 @@ class Adapter(ABC):
         guard: Guard | None = None,
         admission: Admission | None = None,
         crawlers: Crawlers | None = None,
+        agents: Agents | None = None,
     ) -> None:
         """Take the sites as a call, for they may change at any time."""
         self.engine, self.settings, self._sites = engine, settings, sites
@@ -89,7 +94,7 @@ class Adapter(ABC):
             test_keys=settings.test_keys,
         )
         self.admission = admission or Admission()
-        self.crawlers = crawlers or Crawlers()
+        self.crawlers, self.agents = crawlers or Crawlers(), agents or Agents()
 
     @property
     def sites(self) -> Sites:
@@ -189,9 +194,36 @@ class Adapter(ABC):
             request, asked.get("sitekey"), action=asked.get("action", ""), cdata=asked.get("cdata", "")
         )
 
+    def wanted_of_device(self, request: Request, binding: Binding) -> str:
+        """Word what a device may bring instead of an answer, for ``WWW-Authenticate``; empty: nothing, or it was brought."""
+        if _brings_token(request) or not self.gate.counts(binding.site, DEVICE):
+            return ""
+        return self.gate.wanted_of_device(self.caller(request), binding, public_host(request, self.settings))
+
+    async def brought(self, request: Request, binding: Binding) -> Answered | None:
+        """Take the private token that a request brings for a solved run; None: it brings none, or none that counts.
+
+        Whose token is refused is asked as everybody is, and the log knows why.
+
+        Raises:
+            Blocked, TooMany, Unavailable: as :meth:`Gate.device` does.
+        """
+        if not (_brings_token(request) and self.gate.counts(binding.site, DEVICE)):
+            return None
+        host, authorization = public_host(request, self.settings), request.headers["authorization"]
+        try:
+            return await self.gate.device(self.caller(request), binding, host, authorization)
+        except (Refused, WrongHost) as error:
+            self.note(error)
+            return None
+
     def earned(self, answered: Answered) -> dict[str, str]:
         """Put a solved run's pass into a header, for protocols whose bodies have no place for it."""
         return {PASS_HEADER: self.gate.vouch(answered).token}
+
+
+def _brings_token(request: Request) -> bool:
+    return request.headers.get("authorization", "")[:13].lower() == "privatetoken "
 
 
 def _score(text: str, settings: Settings) -> int | None:

@@ -111,6 +111,16 @@ class Settings:
         "who must do the policy's `work` before a picture is drawn: `widget` (whoever names a `kind`), `all` (1Captcha's own "
         "clients cannot) or `none`",
     )
+    agents: Path | None = _option(
+        None,
+        values.path,
+        "the file of pinned agents whose signatures count at the wall (extra `agents`; see agents.md)",
+    )
+    device_issuers: Path | None = _option(
+        None,
+        values.path,
+        "the file of pinned issuers whose private tokens count where a site names `device` (see agents.md)",
+    )
     trusted_proxies: tuple[str, ...] = _option(
         (),
         values.proxies,

@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import get_args
 
 from captcha_stateless.errors import BadRequest, Misconfigured
-from captcha_stateless.kinds import KINDS
 from captcha_stateless.model import Params
 from captcha_stateless.puzzles import PUZZLES
 from captcha_stateless.settings import Profile, spelling
 from captcha_stateless.sites.site import Site, Sites
+from captcha_stateless.sites.terms import DEVICE, TERMS
 from captcha_stateless.wall import checks as wall
 from captcha_stateless.wall.checks import Known
 
@@ -19,8 +19,10 @@ _WAYS: Mapping[str, tuple[Params, ...]] = {"work": tuple({"puzzle": name} for na
 def fit(site: Site, here: Known) -> Iterator[str]:
     """Tell what of a site can be read, but cannot work, where so much can be known of visitors."""
     for kind in site.kinds:
-        if kind not in KINDS:
-            yield f"site {site.key}: there is no kind {kind}; choose from {', '.join(KINDS)}"
+        if kind not in TERMS:
+            yield f"site {site.key}: there is no kind {kind}; choose from {', '.join(TERMS)}"
+    if site.counting == (DEVICE,):
+        yield f"site {site.key}: devices alone count; name another kind for whoever has none"
     if site.profile and site.profile not in get_args(Profile):
         yield f"site {site.key}: there is no profile {site.profile}; choose from {', '.join(get_args(Profile))}"
     for host in site.hosts:

@@ -86,7 +86,7 @@ def _written(site: Site) -> str:
             for name, text in (("profile", site.profile), ("policy", site.policy))
             if text
         ),
-        *(["origin_required = true"] if site.origin_required else []),
+        *(f"{name} = true" for name in ("origin_required", "bound") if getattr(site, name)),
     ]
     return "\n".join(lines) + "\n"
 
@@ -109,6 +109,7 @@ def _site(path: Path, number: int, entry: Mapping[str, Any]) -> Site:
         "returns": list,
         "origin_required": bool,
         "rule": list,
+        "bound": bool,
     }
     for field, value in entry.items():
         if field not in known or not isinstance(value, known[field]):
@@ -137,6 +138,7 @@ def _site(path: Path, number: int, entry: Mapping[str, Any]) -> Site:
         returns=_addresses(where, entry.get("returns", [])),
         origin_required=entry.get("origin_required", False),
         rules=_rules(path, where, entry.get("rule", [])),
+        bound=entry.get("bound", False),
     )
 
 

@@ -22,7 +22,8 @@ class Site:
     which stands for every host below; without hosts every host is allowed. Without ``kinds`` the default ones count;
     ``profile`` and ``policy`` are the deployment's own where they are empty. ``returns`` are the addresses, to the letter, to
     which the page without scripts may send a pass. ``origin_required`` refuses requests that name no page, as those of apps
-    and servers do. ``rules`` say who passes the wall unasked.
+    and servers do. ``rules`` say who passes the wall unasked; with ``bound`` a clearance counts in the network alone, a /24
+    or /64, that earned it.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Site:
     returns: tuple[str, ...] = ()
     origin_required: bool = False
     rules: Rules = field(default=NO_RULES, compare=False)
+    bound: bool = False
 
     @property
     def counting(self) -> tuple[str, ...]:

@@ -11,6 +11,8 @@ from captcha_stateless.risk import MAX_SCORE
 #: More would keep a phone busy for minutes, before its owner has seen anything.
 MOST_WORK = 24
 _MOST_RATE = 1_000_000
+#: What counts without being drawn: a device that an issuer vouches for. It proves a device, not a person.
+DEVICE = "device"
 
 #: What a pass is worth from a risk on, lowest risk first: 0 as a bot's, 1 as a person's.
 Worth = tuple[tuple[int, float], ...]
@@ -41,6 +43,7 @@ TERMS: Mapping[str, Terms] = MappingProxyType(
         "text": Terms(worth=((0, 0.7), (40, 0.5), (80, 0.2))),
         "audio": Terms(worth=((0, 0.6), (40, 0.4), (80, 0.2))),
         "work": Terms(worth=((0, 0.3), (40, 0.2), (80, 0.1))),
+        DEVICE: Terms(worth=((0, 0.7), (40, 0.5), (80, 0.2))),
     }
 )
 

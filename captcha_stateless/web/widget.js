@@ -224,7 +224,7 @@ class CaptchaStateless extends HTMLElement {
   async #ahead() {
     const kind = this.#asked(), query = new URLSearchParams({ kind });
     if (kind === "work" || this.#token || this.#first || this.#ui.dialog.open) return;
-    if (this.getAttribute("sitekey")) query.set("sitekey", this.getAttribute("sitekey"));
+    for (const name of ["sitekey", "action"]) if (this.getAttribute(name)) query.set(name, this.getAttribute(name));
     const { work, challenge, time } = await this.#call(`api/work?${query}`);
     if (work) this.#first = { challenge, until: Date.now() + time * 1000, solution: this.#solve(work) };
   }

@@ -8,13 +8,13 @@ from captcha_stateless.errors import Misconfigured
 from captcha_stateless.kinds import KINDS
 from captcha_stateless.sites.policy import PRESETS
 from captcha_stateless.sites.policy import parse as parse_policies
-from captcha_stateless.sites.terms import TERMS, parse
+from captcha_stateless.sites.terms import DEVICE, TERMS, parse
 
 RULE = {"score": [0, 100], "kind": "grid"}
 
 
 def test_every_kind_has_terms() -> None:
-    assert set(TERMS) == set(KINDS)
+    assert set(TERMS) == {*KINDS, DEVICE}
 
 
 def test_a_pass_is_worth_what_its_kind_and_the_risk_say() -> None:

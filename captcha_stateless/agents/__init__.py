@@ -1,0 +1,35 @@
+"""Signed agents: programs that say by a signature on each request who they are (Web Bot Auth, over RFC 9421).
+
+Whose signatures count is pinned in a file; nothing is fetched for a request.
+"""
+
+from collections.abc import Callable, Mapping
+
+from captcha_stateless.agents.base import Agents
+from captcha_stateless.agents.directory import AgentKey
+from captcha_stateless.replay.base import Replay
+from captcha_stateless.risk import Caller
+from captcha_stateless.settings.extras import needed
+from captcha_stateless.settings.reload import Reloaded
+
+__all__ = ["Agents", "create"]
+
+
+def create(
+    keys: Reloaded[Mapping[str, AgentKey]] | None,
+    replay: Replay,
+    key: bytes,
+    *,
+    meter: Callable[[Caller], None],
+    clock: Callable[[], float],
+) -> Agents:
+    """Make what tells signed agents; without a file nobody is one.
+
+    Raises:
+        Misconfigured: when its package is not installed.
+    """
+    if keys is None:
+        return Agents()
+    with needed("CAPTCHA_AGENTS", "agents"):
+        from captcha_stateless.agents.pinned import PinnedAgents
+    return PinnedAgents(lambda: keys.value, replay, key, meter=meter, clock=clock)

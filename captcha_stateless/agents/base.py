@@ -1,0 +1,17 @@
+"""What tells signed agents, where nobody's signature counts: nobody is one."""
+
+from captcha_stateless.wall.visit import Visit
+
+
+class Agents:
+    """Knows nobody; :class:`captcha_stateless.agents.pinned.PinnedAgents` knows those of a file."""
+
+    async def verify(self, visit: Visit) -> str:
+        """Name the agent that signed a visit; empty: nobody did whose signature counts here.
+
+        Raises:
+            Refused: when a signature that would count is wrong, over, or was used before; the visitor is as any other then.
+            Blocked, TooMany: when the visitor's network may not make the replay filter remember more; nothing is spent.
+            Unavailable: when the replay filter cannot say.
+        """
+        return ""
