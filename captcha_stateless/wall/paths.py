@@ -30,7 +30,7 @@ Match = Callable[[str], bool]
 
 
 def readings(path: str) -> tuple[str, ...]:
-    """Tell every way in which servers may read a path; none where there are too many, or it is too long and odd.
+    """Tell every way in which servers may read a path; none where there are too many, it is too long and odd, or not known.
 
     A reading is in lower case as far as ASCII goes, without a slash at its end; bytes beyond ASCII are characters of Latin-1,
     as in HTTP's headers.
@@ -38,7 +38,7 @@ def readings(path: str) -> tuple[str, ...]:
     base = path.lower() if path.isascii() and "%" not in path else _base(path)
     if _ODD.search(base) is None:
         return (_trimmed(base),)
-    if len(base) > MOST_CHARACTERS:
+    if not path or len(base) > MOST_CHARACTERS:
         return ()
     found, new = {base}, [base]
     while new:
