@@ -76,7 +76,8 @@ class Gate:
         if (action or cdata) and not (_ACTION.fullmatch(action) and _CDATA.fullmatch(cdata)):
             raise BadBinding("action takes 32 letters, digits, _, - and /; cdata takes 255 printable ones")
         site = self._named(key, host) if key else self._default(host)
-        self._require_policy(site, asked(action).policy)
+        if policy := asked(action).policy:
+            self._sites().find(site).require_policy(policy)
         self._engine.passes.require_room(site, host or "", action, cdata)
         return Binding(site, host or "", action, cdata)
 
@@ -173,16 +174,10 @@ class Gate:
         )
 
     async def leads(self, caller: Caller, binding: Binding) -> str:
-        """Tell to which kind the policy would lead the caller now, among those that count, counting nothing; empty: to none.
-
-        Raises:
-            Blocked: when it refuses the caller.
-        """
-        policy = self.policy(binding.site, binding.action)
-        counting = self._sites().find(binding.site).counting
-        return await self._guard.leads(
-            caller.weighed(asked(binding.action).weight), binding.site, policy, counting
-        )
+        """Tell to which kind that counts the policy leads the caller now, as :meth:`Guard.leads` does."""
+        policy, site = self.policy(binding.site, binding.action), self._sites().find(binding.site)
+        weighed = caller.weighed(asked(binding.action).weight)
+        return await self._guard.leads(weighed, site.key, policy, site.counting)
 
     def first(
         self, caller: Caller, binding: Binding, purpose: str, seconds: int, kind: str, *, counted: bool
@@ -230,11 +225,7 @@ class Gate:
         await self._guard.limit(caller, claims.site, self.policy(claims.site, claims.action), claims.kind)
 
     def network(self, caller: Caller, site: str) -> bytes:
-        """Tell the keyed hash under which a caller's network is known at a site; empty: it is not.
-
-        Raises:
-            Blocked: when the caller is on the block list.
-        """
+        """Tell the keyed hash under which a caller's network is known at a site, as :meth:`Guard.who` does."""
         return self._guard.who(caller, site)
 
     async def redeem(self, caller: Caller, claims: Claims, answer: object) -> Answered:
@@ -330,19 +321,11 @@ class Gate:
         return named or sites.policy(sites.get(key), self._default_policy)
 
     def profile(self, key: str, action: str = "") -> Params:
-        """Tell which grid a site shows: the site's own profile, or its policy's; empty: the deployment's.
-
-        The profile of a policy that the wall asks under goes before the site's.
-        """
-        site, policy = self._sites().get(key), self.policy(key, action)
+        """Tell which grid is shown: a policy's that a run names, the site's own, its policy's; empty: the deployment's."""
+        site, policy = self._sites().get(key), self.policy(key, action).profile
         own = site.profile if site else ""
-        profile = (policy.profile or own) if asked(action).policy else (own or policy.profile)
+        profile = (policy or own) if asked(action).policy else (own or policy)
         return {"profile": profile} if profile else {}
-
-    def _require_policy(self, key: str, name: str) -> None:
-        site = self._sites().get(key)
-        if name and not (site and name in site.rules.policies):
-            raise BadBinding("no rule of the site asks under this policy")
 
     def _named(self, key: str, host: str | None) -> str:
         if self._test_keys and key in testkeys.SITES:

@@ -157,8 +157,7 @@ class NoJs(Adapter):
         """Let a visitor of the wall through: the pass goes into the cookie, and the wall looks whether it was kept."""
         query = urlencode({"sitekey": ask.binding.site, "return": ask.fields["wall"], "set": "1"})
         response = RedirectResponse(f"wall?{query}", HTTPStatus.SEE_OTHER)
-        wall_way.keep_in_cookie(response, signed.token, signed.claims, self.engine.left(signed.claims))
-        return response
+        return wall_way.keep_in_cookie(response, signed.token, signed.claims, self.engine.left(signed.claims))
 
     def reply(self, error: CaptchaError, request: Request) -> Response:
         """Word a refusal as a page in the visitor's language."""

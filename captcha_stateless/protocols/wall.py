@@ -43,6 +43,8 @@ WORDS: dict[type[CaptchaError], tuple[HTTPStatus, str | None]] = {
     Blocked: (HTTPStatus.FORBIDDEN, "Denied"),
     CaptchaError: (HTTPStatus.SERVICE_UNAVAILABLE, "Temporarily unavailable"),
 }
+#: What a 401 names as its scheme.
+SCHEME = "Captcha"
 #: How an edge wants to hear that a visitor must be asked: by the bare status, by a redirect, or by the page to show.
 DENY = ("401", "redirect", "page")
 #: Where the way back stands in the bare answer, for an edge that shows the wall by itself.
@@ -105,9 +107,17 @@ class Wall(Adapter):
         return await self._ask(request, site, visit, wanted, deny)
 
     async def _known(self, visit: Visit, site: Site) -> Visit:
-        """Find out who a visitor verifiably is, as far as a rule of the site asks for it."""
+        """Find out who a visitor verifiably is, as far as a rule of the site asks for it.
+
+        Whose signature does not count is asked as everybody is, and the log knows why.
+        """
         if "crawler" in site.rules.needs:
-            return replace(visit, crawler=await self.crawlers.crawler(visit))
+            visit = replace(visit, crawler=await self.crawlers.crawler(visit))
+        if "agent" in site.rules.needs:
+            try:
+                visit = replace(visit, agent=await self.agents.verify(visit))
+            except Refused as error:
+                self.note(error)
         return visit
 
     def _tell(self, request: Request, result: str, rule: str) -> None:
@@ -142,17 +152,22 @@ class Wall(Adapter):
 
     async def _challenge(self, request: Request, site: Site, shown: Shown) -> Response:
         binding = self.gate.bind("", site.key, action=shown.way.asked.action)
+        if answered := await self.brought(request, binding):
+            signed = self.gate.vouch(answered)
+            onward = RedirectResponse(shown.onward, HTTPStatus.SEE_OTHER, UNLISTED)
+            return keep_in_cookie(onward, signed.token, signed.claims, self.engine.left(signed.claims))
         unasked = await self.gate.leads(self.caller(request), binding) == "work"
         without = any(kind in site.counting for kind in KINDS_SHOWN)
-        return wall_pages.challenge(shown, unasked=unasked, without_scripts=without)
+        page = wall_pages.challenge(shown, unasked=unasked, without_scripts=without)
+        page.headers["WWW-Authenticate"] = self.wanted_of_device(request, binding) or SCHEME
+        return page
 
     async def clear(self, request: Request) -> Response:
         """Put a live pass of the site into the cookie, for as long as it lives."""
         token, site = _token(await read_json(request)), self._site(request)
-        response = Response(status_code=HTTPStatus.NO_CONTENT)
         shown = self._recognised(request, token, site)
-        keep_in_cookie(response, token, shown, self.engine.left(shown))
-        return response
+        done = Response(status_code=HTTPStatus.NO_CONTENT)
+        return keep_in_cookie(done, token, shown, self.engine.left(shown))
 
     async def robots(self, request: Request) -> Response:
         """Ask robots to stay away from the wall, for a site that has no such file of its own."""
@@ -225,7 +240,7 @@ def _unauthorised(
     more: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
 ) -> Response:
     said = {"error": WORDS[Refused][1], **(more or {})}
-    return Json(said, HTTPStatus.UNAUTHORIZED, {"WWW-Authenticate": "Captcha", **UNLISTED, **(headers or {})})
+    return Json(said, HTTPStatus.UNAUTHORIZED, {"WWW-Authenticate": SCHEME, **UNLISTED, **(headers or {})})
 
 
 def _token(body: Any) -> str:

@@ -45,6 +45,11 @@ class Shown:
         """Address one of our paths, for this site and the way back."""
         return f"{self.base}{path}?{urlencode({'sitekey': self.site, **more})}"
 
+    @property
+    def onward(self) -> str:
+        """Where to go once the cookie is set: to the wall, which looks whether it was kept."""
+        return self.link("wall", **{"return": self.sealed, "set": "1"})
+
 
 def challenge(shown: Shown, *, unasked: bool, without_scripts: bool) -> Response:
     """Show the challenge; ``unasked``: it is work, which the device does by itself."""
@@ -59,7 +64,7 @@ def challenge(shown: Shown, *, unasked: bool, without_scripts: bool) -> Response
         element("p", words["failed"], role="alert", hidden=True),
         id="wall",
         data_auth=shown.link("auth"),
-        data_next=shown.link("wall", **{"return": shown.sealed, "set": "1"}),
+        data_next=shown.onward,
         data_unasked=unasked,
     )
     without = shown.link("nojs", wall=shown.sealed, lang=shown.language) if without_scripts else ""

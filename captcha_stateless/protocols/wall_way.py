@@ -69,10 +69,11 @@ def way_key(engine: Engine) -> bytes:
     return derive(engine.share_key, "way")
 
 
-def keep_in_cookie(response: Response, token: str, shown: Pass, seconds: int) -> None:
-    """Put a pass into the cookie of the policy under which it was earned."""
+def keep_in_cookie(response: Response, token: str, shown: Pass, seconds: int) -> Response:
+    """Put a pass into the cookie of the policy under which it was earned, for so many seconds."""
     name = cookie_of(asked(shown.action).policy)
     response.set_cookie(name, token, max_age=seconds, path="/", secure=True, httponly=True, samesite="lax")
+    return response
 
 
 def _hash(key: bytes, site: str, host: str, said: str) -> str:

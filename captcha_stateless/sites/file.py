@@ -108,8 +108,8 @@ def _site(path: Path, number: int, entry: Mapping[str, Any]) -> Site:
         "kinds": list,
         "returns": list,
         "origin_required": bool,
-        "rule": list,
         "bound": bool,
+        "rule": list,
     }
     for field, value in entry.items():
         if field not in known or not isinstance(value, known[field]):
@@ -137,8 +137,8 @@ def _site(path: Path, number: int, entry: Mapping[str, Any]) -> Site:
         policy=entry.get("policy", ""),
         returns=_addresses(where, entry.get("returns", [])),
         origin_required=entry.get("origin_required", False),
-        rules=_rules(path, where, entry.get("rule", [])),
         bound=entry.get("bound", False),
+        rules=_rules(path, where, entry.get("rule", [])),
     )
 
 

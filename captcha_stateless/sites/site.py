@@ -3,10 +3,19 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from captcha_stateless.errors import Misconfigured, UnknownSite, WeakKind, WrongHost, WrongSecret, WrongSite
+from captcha_stateless.errors import (
+    BadBinding,
+    Misconfigured,
+    UnknownSite,
+    WeakKind,
+    WrongHost,
+    WrongSecret,
+    WrongSite,
+)
 from captcha_stateless.sites.policy import PRESETS, Policy
 from captcha_stateless.tokens.digests import fingerprint, same
 from captcha_stateless.wall import NO_RULES, Rules
+from captcha_stateless.wall.asked import POLICY_NAME
 
 _NOBODY = fingerprint("")
 #: What counts at a site that names no kinds: pictures, and what people who do not see them can do instead. Work is no
@@ -79,6 +88,15 @@ class Site:
         if kind not in self.counting:
             raise WeakKind("kind does not count at this site")
 
+    def require_policy(self, name: str) -> None:
+        """Refuse a policy under which no rule asks.
+
+        Raises:
+            BadBinding: when none does: nobody chooses an easier one by himself.
+        """
+        if name not in self.rules.policies:
+            raise BadBinding("no rule of the site asks under this policy")
+
     def require_secret(self, secret: str) -> None:
         """Refuse a secret that is not this site's, in constant time.
 
@@ -104,6 +122,12 @@ class Sites:
             for policy in (site.policy, *sorted(site.rules.policies)):
                 if policy and policy not in policies:
                     raise Misconfigured(f"site {site.key}: no policy is named {policy}")
+            for policy in site.rules.policies:
+                if not POLICY_NAME.fullmatch(policy):
+                    raise Misconfigured(
+                        f"site {site.key}: a rule asks under the policy {policy}, whose name must be 1 to 20 letters, "
+                        "digits, dashes and underscores for that"
+                    )
         self._by_key = {site.key: site for site in self.all}
         self._by_secret = {site.secret_sha256: site for site in self.all}
         if len(self._by_key) != len(self.all) or len(self._by_secret) != len(self.all):
