@@ -10,6 +10,7 @@ from captcha_stateless.cli.doctor import doctor
 from captcha_stateless.cli.inspect import inspect
 from captcha_stateless.cli.keys import keys_group
 from captcha_stateless.cli.plan import plan
+from captcha_stateless.cli.rules import rules_group
 from captcha_stateless.cli.sample import sample
 from captcha_stateless.cli.serve import serve
 from captcha_stateless.cli.sites import sites_group
@@ -21,6 +22,7 @@ COMMANDS: tuple[click.Command, ...] = (
     serve,
     keys_group,
     sites_group,
+    rules_group,
     inspect,
     sample,
     top,

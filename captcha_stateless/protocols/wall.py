@@ -79,7 +79,7 @@ class Wall(Adapter):
         deny = request.query_params.get("deny", DENY[0])
         if deny not in DENY:
             raise BadRequest(f"deny must be one of {', '.join(DENY)}")
-        return await self._judge(request, self._site(request), visit_of(request), deny)
+        return await self._judge(request, self._site(request), self.visit(request), deny)
 
     async def check_behind(self, request: Request) -> Response:
         """Do the same for a visit whose path stands behind ours, and whose method is the request's."""
@@ -88,7 +88,7 @@ class Wall(Adapter):
         if request.url.query:
             uri += f"?{request.url.query}"
         site = self.sites.find(request.path_params["sitekey"])
-        return await self._judge(request, site, visit_of(request, uri=uri), "page")
+        return await self._judge(request, site, self.visit(request, uri=uri), "page")
 
     async def _judge(self, request: Request, site: Site, visit: Visit, deny: str) -> Response:
         self.gate.network(self.caller(request), site.key)

@@ -30,7 +30,7 @@ Match = Callable[[str], bool]
 
 
 def readings(path: str) -> tuple[str, ...]:
-    """Tell every way in which servers may read a path; none where there are too many, or it is too long and odd.
+    """Tell every way in which servers may read a path; none where there are too many, it is too long and odd, or not known.
 
     A reading is in lower case as far as ASCII goes, without a slash at its end; bytes beyond ASCII are characters of Latin-1,
     as in HTTP's headers.
@@ -38,7 +38,7 @@ def readings(path: str) -> tuple[str, ...]:
     base = path.lower() if path.isascii() and "%" not in path else _base(path)
     if _ODD.search(base) is None:
         return (_trimmed(base),)
-    if len(base) > MOST_CHARACTERS:
+    if not path or len(base) > MOST_CHARACTERS:
         return ()
     found, new = {base}, [base]
     while new:
@@ -81,8 +81,16 @@ def glob(text: str) -> str:
     written = text.encode("utf-8", "surrogatepass").decode("latin-1")
     plain = normal(written)
     if plain != _trimmed(_lower(written)):
-        raise ValueError(f"is never what a path is read as: write {_shown(plain)}")
+        raise ValueError(f"is never what a path is read as: write {shown(plain)}")
     return _REPEATED.sub("/**", plain)
+
+
+def shown(reading: str) -> str:
+    """Write a reading as people do, where its bytes are UTF-8."""
+    try:
+        return reading.encode("latin-1").decode()
+    except UnicodeDecodeError:
+        return reading
 
 
 def match(globs: Iterable[str]) -> Match:
@@ -198,10 +206,3 @@ def _bytes(text: str) -> str:
     except UnicodeEncodeError:
         return text.encode("utf-8", "surrogatepass").decode("latin-1")
     return text
-
-
-def _shown(reading: str) -> str:
-    try:
-        return reading.encode("latin-1").decode()
-    except UnicodeDecodeError:
-        return reading
