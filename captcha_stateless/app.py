@@ -41,7 +41,7 @@ from captcha_stateless.tokens import keys
 from captcha_stateless.tokens.keys import KeyRing
 from captcha_stateless.tokens.passes import Signer
 from captcha_stateless.tokens.seal import Seal
-from captcha_stateless.wall.crawlers import Crawlers
+from captcha_stateless.wall import crawlers
 
 #: Browsers keep a preflight's answer no longer than two hours (Chromium's own cap).
 PREFLIGHT_SECONDS = 7_200
@@ -84,7 +84,8 @@ def create_app(
     )
     served = _served(settings, engine)
     admission = Admission(settings.queue, seen=events.inside)
-    crawlers = Crawlers()
+    listed = Reloaded(settings.crawlers, crawlers.load) if settings.crawlers else None
+    verified = crawlers.create(settings, ring.value.derive("risk"), listed, clock)
     signed = agents.create(pinned, replay, ring.value.derive("agent"), meter=guard.meter, clock=clock)
     adapters = [
         adapter(
@@ -93,7 +94,7 @@ def create_app(
             lambda: served.value if served else sites.DEVELOPMENT_SITES,
             guard,
             admission,
-            crawlers,
+            verified,
             signed,
         )
         for adapter in _adapters(settings)
@@ -109,7 +110,7 @@ def create_app(
         ],
         exception_handlers=unrouted.HANDLERS,
         lifespan=lifespan.create(
-            [file for file in (ring, served, networks, pinned, issuers) if file],
+            [file for file in (ring, served, networks, listed, pinned, issuers) if file],
             replay,
             clock,
             warm=[adapter.warm for adapter in adapters],
@@ -178,7 +179,7 @@ def _adapters(settings: Settings) -> list[type[Adapter]]:
 
 def _served(settings: Settings, engine: Engine) -> Reloaded[sites.Sites] | None:
     def checked(served: sites.Sites) -> sites.Sites:
-        return require_fit(served, settings.policy, engine.plan)
+        return require_fit(served, settings.policy, engine.plan, agents.known(settings))
 
     if settings.sites is None:
         checked(sites.DEVELOPMENT_SITES)

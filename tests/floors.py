@@ -83,7 +83,7 @@ INNER_FLOORS: dict[str, list[list[str]]] = {
         ["factory"],
         ["__init__"],
     ],
-    "risk": [["counters", "networks"], ["dnsbl", "rates"], ["assess"], ["__init__"]],
+    "risk": [["asking", "counters", "networks"], ["dnsbl", "rates"], ["assess"], ["__init__"]],
     "settings": [["extras", "reload", "sources", "spelling"], ["values"], ["table"], ["__init__"]],
     "sites": [
         ["difficulty", "terms", "testkeys"],
@@ -95,7 +95,7 @@ INNER_FLOORS: dict[str, list[list[str]]] = {
     "stores": [["files", "url"], ["connect", "documents", "fetched"], ["__init__"]],
     "sound": [["wav"], ["room", "voices"], ["speaker"], ["__init__"]],
     "telemetry": [["events", "logs", "reading", "tracing"], ["metrics"], ["__init__"]],
-    "wall": [["visit"], ["*"], ["__init__"]],
+    "wall": [["paths", "visit"], ["conditions", "crawlers"], ["rules"], ["*"], ["__init__"]],
     "tokens": [
         ["agentkeys", "base64url", "digests"],
         ["keys", "privatetokens"],

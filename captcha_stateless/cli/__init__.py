@@ -12,6 +12,7 @@ from captcha_stateless.cli.doctor import doctor
 from captcha_stateless.cli.inspect import inspect
 from captcha_stateless.cli.keys import keys_group
 from captcha_stateless.cli.plan import plan
+from captcha_stateless.cli.rules import rules_group
 from captcha_stateless.cli.sample import sample
 from captcha_stateless.cli.serve import serve
 from captcha_stateless.cli.sites import sites_group
@@ -25,6 +26,7 @@ COMMANDS: tuple[click.Command, ...] = (
     sites_group,
     agents_group,
     devices_group,
+    rules_group,
     inspect,
     sample,
     top,

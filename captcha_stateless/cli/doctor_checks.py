@@ -9,6 +9,7 @@ from importlib.resources import files
 from itertools import chain
 from typing import Any, Literal
 
+from captcha_stateless.agents import known
 from captcha_stateless.agents.directory import load as load_agents
 from captcha_stateless.app import create_app
 from captcha_stateless.cli.base import exposed_to_others, require_host, require_workers
@@ -27,6 +28,7 @@ from captcha_stateless.sites.terms import DEVICE
 from captcha_stateless.sound import espeak_program
 from captcha_stateless.tokens import keys
 from captcha_stateless.tokens.keys import GRACE_SECONDS, KeyRing
+from captcha_stateless.wall.crawlers import load as load_crawlers
 
 Grade = Literal["good", "note", "wrong"]
 
@@ -36,6 +38,8 @@ _EARLIEST = 1_767_225_600
 _NEARLY_FULL = 0.8
 #: Clocks may be behind by as much as the filter keeps marks beyond their tokens' time.
 _BEHIND_SECONDS = 5.0
+#: Operators of crawlers change their lists every few weeks.
+_STALE_SECONDS = 30 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +72,8 @@ def examine(environ: Mapping[str, str], *, now: float) -> Iterator[Finding]:
     yield from _listening(settings, environ)
     yield from _keys(settings, ring, now)
     yield from _replay(settings, ring, now)
-    pins = chain(_agents(settings, now), _issuers(settings, now))
-    parts = chain(_drawing(settings, ring, now), _sites(settings), _networks(settings), pins)
+    visitors = chain(_crawlers(settings, now), _agents(settings, now), _issuers(settings, now))
+    parts = chain(_drawing(settings, ring, now), _sites(settings), _networks(settings), visitors)
     yield from dict.fromkeys(parts)  # what stops the whole is told of the part, too
 
 
@@ -197,11 +201,11 @@ def _sites(settings: Settings) -> Iterator[Finding]:
         yield Finding(grade, "The development site is served, its secret is public: set CAPTCHA_SITES.")
         return
     try:
-        found = load(settings.sites)
+        found, here = load(settings.sites), known(settings)
     except CaptchaError as error:
-        yield Finding("wrong", f"{error}.")
+        yield from (Finding("wrong", f"{line}.") for line in str(error).splitlines())
         return
-    problems = [problem for site in found.all for problem in fit(site)]
+    problems = [problem for site in found.all for problem in fit(site, here)]
     yield from (Finding("wrong", f"{problem}.") for problem in problems)
     if not problems:
         yield Finding("good", f"{settings.sites} can be read: {len(found.all)} sites.")
@@ -294,3 +298,20 @@ def _counting_devices(settings: Settings) -> list[Site]:
         )
     except CaptchaError:
         return []  # which is told of the sites
+
+
+def _crawlers(settings: Settings, now: float) -> Iterator[Finding]:
+    path = settings.crawlers
+    if path is None:
+        return
+    try:
+        names, age = load_crawlers(path).names, now - path.stat().st_mtime
+    except CaptchaError as error:
+        yield Finding("wrong", f"{error}.")
+        return
+    yield Finding("good", f"{path} holds the networks of {len(names)} crawlers.")
+    if age > _STALE_SECONDS:
+        yield Finding(
+            "note",
+            f"{path} is {age / 86_400:.0f} days old: run `captcha-stateless rules refresh` every week.",
+        )

@@ -42,13 +42,14 @@ def add_site(
 ) -> None:
     """Add a site to the sites file, and show its secret: this once."""
     from captcha_stateless.sites.checks import fit
+    from captcha_stateless.wall.checks import Known
 
     path, secret = _sites_file(), secrets.token_hex(_SECRET_BYTES)
     key = key or secrets.token_hex(_KEY_BYTES)
     lists = {"hosts": list(hosts), "kinds": list(kinds or _asked_kinds()), "returns": list(returns)}
     options = {**lists, "profile": profile, "policy": policy}
     site = sites.make(name, key, secret, **options)
-    tell_problems(fit(site))
+    tell_problems(fit(site, Known()))
     sites.append(path, site)
     click.echo(f"site key: {key}\nsecret:   {secret}")
     click.echo(f"Only the secret's hash is kept, in {path}: note the secret down now.")
@@ -68,6 +69,7 @@ def list_sites() -> None:
 @plainly
 def check_sites() -> None:
     """Check the sites file as the server does; exit with 1 when a site or a policy cannot work."""
+    from captcha_stateless.agents import known
     from captcha_stateless.app import create_engine
     from captcha_stateless.sites.checks import problems
     from captcha_stateless.tokens.keys import fresh_ring
@@ -75,7 +77,9 @@ def check_sites() -> None:
     path, settings = _sites_file(), read_settings()
     found = sites.load(path)
     ring = fresh_ring(0)  # whoever checks a file need not hold the keys
-    tell_problems(problems(found, settings.policy, create_engine(settings, lambda: ring).plan))
+    tell_problems(
+        problems(found, settings.policy, create_engine(settings, lambda: ring).plan, known(settings))
+    )
     count = len(found.all)
     click.echo(f"{path}: {count} {'site' if count == 1 else 'sites'}, all good.")
 

@@ -137,6 +137,26 @@ class Settings:
         values.flag,
         "read that header the other way round: 100 is surely a person, as Cloudflare counts",
     )
+    country_header: str = _option(
+        "",
+        spelling.header,
+        "the header in which a trusted proxy names a visitor's country (ISO 3166), for rules; empty: none",
+    )
+    asn_header: str = _option(
+        "",
+        spelling.header,
+        "the header in which a trusted proxy names the number of a visitor's autonomous system, for rules; empty: none",
+    )
+    crawlers: Path | None = _option(
+        None,
+        values.path,
+        "the file of crawlers' networks, which `rules refresh` writes; unset: no crawler is verified by its address",
+    )
+    crawler_dns: bool = _option(
+        False,
+        values.flag,
+        "verify crawlers that have no list by reverse and forward DNS, too (extra `dnsbl`)",
+    )
     risk_networks: Path | None = _option(
         None, values.path, "a file of networks to `allow`, `block` or give a `score`, one a line"
     )

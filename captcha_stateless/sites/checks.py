@@ -9,13 +9,15 @@ from captcha_stateless.puzzles import PUZZLES
 from captcha_stateless.settings import Profile, spelling
 from captcha_stateless.sites.site import Site, Sites
 from captcha_stateless.sites.terms import DEVICE, TERMS
+from captcha_stateless.wall import checks as wall
+from captcha_stateless.wall.checks import Known
 
 #: One rule serves every protocol: of work, each puzzle must be what it asks for.
 _WAYS: Mapping[str, tuple[Params, ...]] = {"work": tuple({"puzzle": name} for name in PUZZLES)}
 
 
-def fit(site: Site) -> Iterator[str]:
-    """Tell what of a site can be read, but cannot work."""
+def fit(site: Site, here: Known) -> Iterator[str]:
+    """Tell what of a site can be read, but cannot work, where so much can be known of visitors."""
     for kind in site.kinds:
         if kind not in TERMS:
             yield f"site {site.key}: there is no kind {kind}; choose from {', '.join(TERMS)}"
@@ -28,18 +30,23 @@ def fit(site: Site) -> Iterator[str]:
             spelling.host(host)
         except ValueError as error:
             yield f"site {site.key}: {host} {error}"
+    for problem in wall.problems(site.rules, here):
+        yield f"site {site.key}, {problem}"
 
 
-def problems(served: Sites, default: str, plan: Callable[[str, Params], Params]) -> Iterator[str]:
+def problems(
+    served: Sites, default: str, plan: Callable[[str, Params], Params], here: Known
+) -> Iterator[str]:
     """Tell what of all sites, and of the policies that they name, cannot work.
 
     Args:
         served: the sites.
         default: the policy of sites that name none.
         plan: completes what is wanted of a kind; raises BadRequest when there is no such challenge.
+        here: what can be known of visitors.
     """
     for site in served.all:
-        yield from fit(site)
+        yield from fit(site, here)
     if default not in served.policies:
         yield f"CAPTCHA_POLICY: no policy is named {default}"
     for policy in served.policies.values():
@@ -57,13 +64,13 @@ def problems(served: Sites, default: str, plan: Callable[[str, Params], Params])
                 yield f"policy {policy.name}: {error}"
 
 
-def require_fit(served: Sites, default: str, plan: Callable[[str, Params], Params]) -> Sites:
+def require_fit(served: Sites, default: str, plan: Callable[[str, Params], Params], here: Known) -> Sites:
     """Return the sites, if nothing of them is told by :func:`problems`.
 
     Raises:
         Misconfigured: with one line for each problem.
     """
-    found = "\n".join(problems(served, default, plan))
+    found = "\n".join(problems(served, default, plan, here))
     if found:
         raise Misconfigured(found)
     return served

@@ -13,6 +13,7 @@ from captcha_stateless.sites import policy as policies
 from captcha_stateless.sites.site import Site, Sites
 from captcha_stateless.stores import files
 from captcha_stateless.tokens.digests import fingerprint
+from captcha_stateless.wall import Rules, rules
 
 _MAX_FILE_BYTES = 1_048_576
 _SHA256_BYTES = 32
@@ -107,6 +108,7 @@ def _site(path: Path, number: int, entry: Mapping[str, Any]) -> Site:
         "kinds": list,
         "returns": list,
         "origin_required": bool,
+        "rule": list,
     }
     for field, value in entry.items():
         if field not in known or not isinstance(value, known[field]):
@@ -134,7 +136,14 @@ def _site(path: Path, number: int, entry: Mapping[str, Any]) -> Site:
         policy=entry.get("policy", ""),
         returns=_addresses(where, entry.get("returns", [])),
         origin_required=entry.get("origin_required", False),
+        rules=_rules(path, where, entry.get("rule", [])),
     )
+
+
+def _rules(path: Path, where: str, entries: list[Any]) -> Rules:
+    if not all(isinstance(entry, dict) for entry in entries):
+        raise Misconfigured(f"{where}: rule must be [[site.rule]] tables")
+    return rules.parse(where, entries, path.parent)
 
 
 def _texts(where: str, values: list[Any]) -> tuple[str, ...]:

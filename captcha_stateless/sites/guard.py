@@ -221,9 +221,10 @@ def create(
 def _dnsbl(settings: Settings, key: bytes) -> "Dnsbl | None":
     if not settings.dnsbl_zone:
         return None
-    from captcha_stateless.risk.dnsbl import Dnsbl, resolver  # an extra
+    from captcha_stateless.risk.asking import resolver
+    from captcha_stateless.risk.dnsbl import Dnsbl  # which few use
 
-    return Dnsbl(settings.dnsbl_zone, resolver(), key)
+    return Dnsbl(settings.dnsbl_zone, resolver("CAPTCHA_DNSBL_ZONE"), key)
 
 
 def _rates(settings: Settings, key: bytes, networks: Callable[[], Networks]) -> Limit | None:

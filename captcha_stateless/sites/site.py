@@ -99,8 +99,9 @@ class Sites:
         self.all = tuple(sites)
         self.policies = policies
         for site in self.all:
-            if site.policy and site.policy not in policies:
-                raise Misconfigured(f"site {site.key}: no policy is named {site.policy}")
+            for policy in (site.policy, *sorted(site.rules.policies)):
+                if policy and policy not in policies:
+                    raise Misconfigured(f"site {site.key}: no policy is named {policy}")
         self._by_key = {site.key: site for site in self.all}
         self._by_secret = {site.secret_sha256: site for site in self.all}
         if len(self._by_key) != len(self.all) or len(self._by_secret) != len(self.all):

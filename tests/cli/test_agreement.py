@@ -45,7 +45,22 @@ GOOD: dict[str, dict[str, str]] = {
     "a choice of protocols": {"CAPTCHA_PROTOCOLS": "onecaptcha,siteverify"},
     "proxies": {"CAPTCHA_TRUSTED_PROXIES": "unix,10.0.0.0/8,::1", "CAPTCHA_RISK_HEADER": "X-Risk-Score"},
     "a shop": {"SITES": 'hosts = ["shop.example", "*.shop.example"]'},
+    "rules": {
+        "SITES": '[[site.rule]]\nset = "feeds"\n[[site.rule]]\naction = "deny"\ncountry = "DE"\nasn = 64500\n'
+        '[[site.rule]]\naction = "ask"\npolicy = "strict"\ncrawler = "yandexbot"',
+        "CAPTCHA_TRUSTED_PROXIES": "10.0.0.0/8",
+        "CAPTCHA_COUNTRY_HEADER": "CF-IPCountry",
+        "CAPTCHA_ASN_HEADER": "X-ASN",
+        "CAPTCHA_CRAWLER_DNS": "true",
+    },
 }
+
+
+def rule(text: str) -> dict[str, str]:
+    """Write a site with a rule."""
+    return {"SITES": f"[[site.rule]]\n{text}"}
+
+
 WRONG: dict[str, tuple[dict[str, str], str]] = {
     "a protocol there is not": ({"CAPTCHA_PROTOCOLS": "onecaptcha,twocaptcha"}, "twocaptcha: choose from"),
     "a policy there is not": ({"CAPTCHA_POLICY": "none"}, "no policy is named none"),
@@ -56,12 +71,55 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
     "a host in its own script": ({"SITES": 'hosts = ["bücher.example"]'}, "write xn--bcher-kva.example"),
     "a kind there is not": ({"SITES": 'kinds = ["tetx"]'}, "there is no kind tetx"),
     "a profile there is not": ({"SITES": 'profile = "none"'}, "there is no profile none"),
+    "a set there is not": (rule('set = "feed"'), "there is no set feed: write feeds"),
+    "a glob without a slash": (
+        rule('action = "deny"\npath = "*.php"'),
+        "begins with no slash: write /**/*.php",
+    ),
+    "a method there is not": (rule('action = "deny"\nmethod = "get"'), "method get is no method: write GET"),
+    "a rule behind one for all": (
+        rule('action = "deny"\n[[site.rule]]\nset = "feeds"'),
+        "rule 2: it can never match",
+    ),
+    "networks that are not there": (
+        rule('action = "deny"\nnetwork_file = "none"'),
+        "cannot read the networks file",
+    ),
+    "a rule's policy there is not": (rule('action = "ask"\npolicy = "none"'), "no policy is named none"),
+    "a country that nobody tells": (rule('action = "deny"\ncountry = "DE"'), "set CAPTCHA_COUNTRY_HEADER"),
+    "a country that nobody trusted tells": (
+        {**rule('action = "deny"\ncountry = "DE"'), "CAPTCHA_COUNTRY_HEADER": "CF-IPCountry"},
+        "CAPTCHA_TRUSTED_PROXIES",
+    ),
+    "a system that nobody tells": (rule('action = "deny"\nasn = 64500'), "set CAPTCHA_ASN_HEADER"),
+    "a crawler there is not": (
+        rule('action = "allow"\ncrawler = "goglebot"'),
+        "no crawler goglebot: write googlebot",
+    ),
+    "a crawler that nothing verifies": (
+        rule('action = "allow"\ncrawler = "googlebot"'),
+        "set CAPTCHA_CRAWLERS",
+    ),
+    "crawlers that nothing verifies": (
+        rule('action = "deny"\ncrawler = "*"'),
+        "no crawler can be verified here",
+    ),
+    "a set that nothing verifies": (
+        rule('set = "search-engines"'),
+        "none of its crawlers can be verified here",
+    ),
+    "an agent that nothing verifies": (
+        rule('action = "allow"\nagent = "*"'),
+        "agent * cannot be verified here",
+    ),
+    "a list of crawlers that is not there": ({"CAPTCHA_CRAWLERS": "none.txt"}, "rules refresh"),
 }
 MISSING: dict[str, tuple[dict[str, str], str]] = {
     "prometheus_client": ({"CAPTCHA_METRICS": "true"}, "[metrics]"),
     "limits": ({"CAPTCHA_RATE_LIMIT": "30/minute"}, "[limits]"),
     "opentelemetry": ({"CAPTCHA_TRACING": "true"}, "[otel]"),
     "dns": ({"CAPTCHA_DNSBL_ZONE": "dnsbl.example"}, "[dnsbl]"),
+    "dns.resolver": ({"CAPTCHA_CRAWLER_DNS": "true"}, "[dnsbl]"),
     "redis": ({"CAPTCHA_REPLAY": "redis://127.0.0.1:1"}, "[redis]"),
 }
 #: What the doctor objects to, and why the server is not made; None: it is made.

@@ -12,14 +12,8 @@ import dns.rcode
 import dns.rrset
 import pytest
 
-from captcha_stateless.risk.dnsbl import (
-    FAILED_SECONDS,
-    MAX_ASKING,
-    MOST_FAILURES,
-    REMEMBERED_SECONDS,
-    Dnsbl,
-    resolver,
-)
+from captcha_stateless.risk.asking import FAILED_SECONDS, MAX_ASKING, REMEMBERED_SECONDS, resolver
+from captcha_stateless.risk.dnsbl import MOST_FAILURES, Dnsbl
 
 LISTED = ip_address("8.8.4.4")
 STOP = b"stop"
@@ -31,7 +25,7 @@ class List:
     def __init__(self, *answers: str, fails: bool = False) -> None:
         self.answers, self.fails, self.asked = list(answers), fails, list[str]()
 
-    async def __call__(self, name: str) -> list[str]:
+    async def __call__(self, name: str, kind: str = "A") -> list[str]:
         self.asked.append(name)
         if self.fails:
             raise TimeoutError
@@ -125,7 +119,7 @@ def test_a_list_that_fails_again_and_again_is_left_in_peace() -> None:
 def test_only_so_many_questions_are_open_at_once() -> None:
     asked = 0
 
-    async def slow(name: str) -> list[str]:
+    async def slow(name: str, kind: str = "A") -> list[str]:
         nonlocal asked
         asked += 1
         await anyio.sleep_forever()
@@ -149,7 +143,7 @@ def test_no_address_is_kept_in_clear() -> None:
     dnsbl = Dnsbl("zen.example", List(), b"key")
     listed(dnsbl)
 
-    assert LISTED.packed not in b"".join(dnsbl._known)
+    assert LISTED.packed not in b"".join(dnsbl._asked._known)
 
 
 @pytest.fixture
@@ -182,6 +176,6 @@ def name_server() -> Iterator[int]:
 
 @pytest.mark.parametrize(("text", "expected"), [("8.8.4.4", True), ("8.8.8.8", False), ("9.9.9.9", False)])
 def test_a_real_name_server_is_asked(name_server: int, text: str, expected: bool) -> None:
-    dnsbl = Dnsbl("zen.example", resolver(("127.0.0.1",), name_server), b"key")
+    dnsbl = Dnsbl("zen.example", resolver("it", ("127.0.0.1",), name_server), b"key")
 
     assert listed(dnsbl, text) is expected

@@ -106,7 +106,7 @@ def test_a_listed_score_counts_where_it_is_the_higher() -> None:
 
 
 def test_an_address_on_a_dns_blocklist_gets_its_score() -> None:
-    async def lookup(_: str) -> list[str]:
+    async def lookup(name: str, kind: str = "A") -> list[str]:
         return ["127.0.0.2"]
 
     world = World(dnsbl=Dnsbl("zen.example", lookup, b"key"), dnsbl_score=60)
