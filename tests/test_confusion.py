@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import httpx
 import pytest
@@ -14,6 +15,7 @@ from captcha_stateless.formats import altcha as forms
 from captcha_stateless.tokens.cookie import COOKIE
 from tests.client.test_client import Wire
 from tests.conftest import MakeServer
+from tests.devices.issuing import brought, serve
 from tests.protocols.test_onecaptcha import answer
 from tests.support import NOW, Server
 from tests.tokens.test_passes import ORDER, decoded, encoded, segment
@@ -171,6 +173,16 @@ def minicap(server: Server, token: str) -> bool:
     return server.visitor.post("/api/captcha/validate/", json={"id": token, "text": "x"}).status_code == 200
 
 
+def device(server: Server, token: str) -> bool:
+    """Bring something as a device's token."""
+    headers = {"Authorization": f'PrivateToken token="{token}"'}
+    return bool(server.visitor.post("/api/challenge", headers=headers).json().get("done"))
+
+
+def device_token(server: Server) -> str:
+    return brought(server.visitor.post("/api/challenge?device=ask"))["Authorization"].split('"')[1]
+
+
 #: Everything that lets something through, and whatever is handed out, with the doors that it opens.
 EVERY = {
     **DOORS,
@@ -180,6 +192,7 @@ EVERY = {
     "altcha 2, signature": signed_2,
     "cap, redeem": redeemed,
     "minicap": minicap,
+    "device": device,
 }
 OPENS: dict[str, tuple[Forge, set[str]]] = {
     "pass": (lambda server: server.earn(), set(DOORS)),
@@ -194,6 +207,7 @@ OPENS: dict[str, tuple[Forge, set[str]]] = {
     "cap, challenge": (lambda server: issued(server, "cap", "cap"), set()),
     "restcaptcha, challenge": (lambda server: issued(server, "restcaptcha", "zeros"), set()),
     "1captcha, challenge": (challenge, set()),
+    "private token": (device_token, {"device"}),
 }
 
 
@@ -203,8 +217,11 @@ def issued(server: Server, purpose: str, puzzle: str) -> str:
 
 @pytest.mark.parametrize("door", EVERY)
 @pytest.mark.parametrize("token", OPENS)
-def test_everything_opens_its_own_doors_and_no_other(make_server: MakeServer, token: str, door: str) -> None:
-    server = make_server(policy="lenient")
+def test_everything_opens_its_own_doors_and_no_other(
+    make_server: MakeServer, tmp_path: Path, token: str, door: str
+) -> None:
+    kinds = ("grid", "text", "audio", "work", "device")
+    server = serve(make_server, tmp_path, kinds=kinds, policy="lenient")
     made, opens = OPENS[token]
 
     assert EVERY[door](server, made(server)) is (door in opens)
