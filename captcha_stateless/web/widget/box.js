@@ -1,6 +1,8 @@
 // The box: what is always there. It says how far things are, and a press on it begins.
 
-class Box {
+import { about, button, make, status } from "./parts.js";
+
+export class Box {
   note = status();
   progress = make("progress", { part: "progress", hidden: true });
   #mark = make("span", { class: "mark", "aria-hidden": "true" });

@@ -1,5 +1,7 @@
 // The form field: the pass, the hidden fields that hold it, and a form that waits for it.
 
+import { isShown, make } from "./parts.js";
+
 const FIELDS = { recaptcha: "g-recaptcha", hcaptcha: "h-captcha", turnstile: "cf-turnstile" };
 
 // How many seconds a pass counts, as it says itself: this clock may be wrong, the difference is not.
@@ -12,7 +14,7 @@ function lifetime(pass) {
   }
 }
 
-class Field {
+export class Field {
   token = "";
   #until = 0; // when the pass has expired, by this clock
   #timer;

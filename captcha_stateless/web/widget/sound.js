@@ -1,8 +1,8 @@
 // A sound that is played from its bytes: the page's policy need not allow media.
 
-const SLOW = 0.75;
+export const SLOW = 0.75;
 
-class Sound {
+export class Sound {
   #context = new AudioContext(); // before anything is waited for: browsers let a sound begin at a press only
 
   stop = () => this.#context.state === "closed" || this.#context.close();

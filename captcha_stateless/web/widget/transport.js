@@ -1,9 +1,7 @@
 // What is asked of the server, and what it answers: a reply, or the code of what went wrong.
 
-// Where this script came from. Its own name tells; inlined, or joined with others, it came from nowhere, and nothing is guessed.
-const OWN = /^(https?:\/\/\S+?\/)(?:widget(?:-[0-9a-f]{16})?|captcha|recaptcha\/(?:api|enterprise)|1\/api|turnstile\/v0\/api)\.js(?=$|[?#:)])/;
-const CAME_FROM = document.currentScript?.src ?? new Error().stack?.match(/https?:[^\s)]+/)?.[0] ?? "";
-const HOME = CAME_FROM.match(OWN)?.[1] ?? "";
+import { own } from "./home.js";
+import { solved } from "./work.js";
 
 const ANSWER_SECONDS = 20;
 
@@ -11,20 +9,20 @@ const ANSWER_SECONDS = 20;
 const asked = (path, home, init) =>
   fetch(new URL(path, home), { ...init, signal: AbortSignal.timeout(ANSWER_SECONDS * 1000) });
 
-async function called(path, home) {
+export async function called(path, home) {
   const reply = await asked(path, home);
   if (!reply.ok) throw reply;
   return reply.json();
 }
 
-class Transport {
+export class Transport {
   #element;
   #first = null; // work done ahead of the visitor
 
   constructor(element) { this.#element = element; }
 
   get home() {
-    const home = this.#element.getAttribute("src") || CaptchaStateless.home;
+    const home = this.#element.getAttribute("src") || own.home;
     if (!home) console.error("captcha-stateless: set src to the server's address");
     return home && new URL(`${home.replace(/\/*$/, "")}/`, document.baseURI).href;
   }

@@ -1,5 +1,7 @@
 // Proof of work, by workers that run the server's work.js.
 
+import { own } from "./home.js";
+
 const MOST_WORKERS = 4;
 
 // A worker's address is code to a page that requires Trusted Types; ours is always the server's own work.js. The policy is made when
@@ -13,20 +15,20 @@ function trusted(url) {
 // Code comes from where this script came from, whatever src says. Browsers start workers from the page's own origin only; from
 // elsewhere the script is fetched, and its copy started.
 async function workerURL() {
-  const url = new URL("work.js", CaptchaStateless.home);
+  const url = new URL("work.js", own.home);
   if (url.origin === location.origin) return url.href;
   const copy = URL.createObjectURL(await (await fetch(url)).blob());
   setTimeout(() => URL.revokeObjectURL(copy), 60_000);
   return copy;
 }
 
-const most = () => Math.max(1, Math.min(MOST_WORKERS, navigator.hardwareConcurrency - 1 || 1));
+export const most = () => Math.max(1, Math.min(MOST_WORKERS, navigator.hardwareConcurrency - 1 || 1));
 
 // Without anything to see: the solution, or nothing.
-const solved = (work) => search(work, 1).catch(() => {});
+export const solved = (work) => search(work, 1).catch(() => {});
 
 // So many workers share one search, until it is solved or stopped.
-async function search(work, step, signal, tell) {
+export async function search(work, step, signal, tell) {
   const hands = [], done = Array(step).fill(0), { difficulty, unit } = work;
   try {
     const url = await workerURL();
