@@ -12,7 +12,7 @@ import pytest
 from captcha_stateless.client import Client
 from captcha_stateless.formats import altcha as forms
 from captcha_stateless.tokens.cookie import COOKIE
-from tests.client.test_client import Wire
+from tests.client.conftest import Wire
 from tests.conftest import MakeServer
 from tests.protocols.test_onecaptcha import answer
 from tests.support import NOW, Server

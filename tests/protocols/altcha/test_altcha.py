@@ -1,57 +1,25 @@
 """ALTCHA as its widgets and back ends know it: both generations, codes, server payloads, and the ways around them."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
-from urllib.parse import parse_qs, urlsplit
+from typing import ClassVar
+from urllib.parse import parse_qs
 
 import altcha
 import altcha.v1
 import httpx
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from captcha_stateless import sites
-from captcha_stateless.errors import BadToken, Misconfigured
+from captcha_stateless.errors import Misconfigured
 from captcha_stateless.formats import altcha as forms
-from captcha_stateless.protocols.altcha import LIGHT_BITS, Altcha
-from captcha_stateless.sites import DEVELOPMENT_SITES
+from captcha_stateless.protocols.altcha import Altcha
 from tests.conftest import MakeServer
-from tests.protocols.contract import INHERITED, AdapterContract
+from tests.protocols.altcha.conftest import BOTH, challenge, policed, two_sites
+from tests.protocols.contract import AdapterContract
 from tests.support import NOW, Server
-from tests.widgets import V1, V2, keys, packed, payload, server_payload, solved_1, solved_2, unpacked, verify
-
-BOTH = pytest.mark.parametrize("path", [V1, V2])
-
-
-@pytest.fixture
-def server(make_server: MakeServer) -> Server:
-    """Make a server that asks for little work: it is done here, in Python."""
-    return make_server(policy="lenient")
-
-
-def policed(folder: Path, rule: str, **options: Any) -> Path:
-    """Write a sites file whose development site has a policy of one rule."""
-    path = folder / "sites.toml"
-    sites.append(path, sites.make("Shop", "dev-site", "dev-secret", **{"kinds": ["work", "text"], **options}))
-    text = f'[[policy]]\nname = "default"\n[[policy.rule]]\nscore = [0, 100]\n{rule}\n'
-    path.write_text(path.read_text(encoding="utf-8") + text, encoding="utf-8")
-    return path
-
-
-def challenge(server: Server, path: str, query: str = "apiKey=dev-site") -> Any:
-    reply = server.visitor.get(f"{path}/challenge?{query}")
-    assert reply.status_code == 200, reply.text
-    return reply.json()
-
-
-def signature(server: Server, payload: str, path: str = V1, **body: Any) -> httpx.Response:
-    secret = {"secret": "dev-secret"} if path == V1 else {}
-    auth = None if path == V1 else ("dev-site", "dev-secret")
-    json = {"payload": payload, **secret, **body}
-    return server.visitor.post(f"{path}/verify/signature", json=json, auth=auth)
+from tests.widgets import V1, V2, keys, packed, payload, solved_2, unpacked, verify
 
 
 class TestAdapter(AdapterContract):
@@ -115,51 +83,6 @@ def test_their_library_verifies_the_solution_with_the_site_s_keys(server: Server
 
 
 @BOTH
-def test_their_library_verifies_the_server_payload(server: Server, path: str) -> None:
-    earned, held = server_payload(server, path), keys(server)
-
-    result = altcha.verify_server_signature(earned, held.signature)
-
-    assert result.verified
-    assert result.verification_data is not None
-    found = {
-        name: result.verification_data[name] for name in ("classification", "score", "kind", "expire", "time")
-    }
-    assert found == {"classification": "GOOD", "score": 0, "kind": "work", "expire": NOW + 300, "time": NOW}
-    assert not altcha.verify_server_signature(earned, held.key).verified
-
-
-@BOTH
-def test_a_server_payload_counts_once_wherever_it_is_judged(server: Server, path: str) -> None:
-    earned = server_payload(server, path)
-    token = parse_qs(unpacked(earned)["verificationData"])["token"][0]
-
-    first = signature(server, earned, path).json()
-    again = [signature(server, earned, other).json() for other in (V1, V2)]
-    elsewhere = [
-        server.visitor.post("/siteverify", data={"secret": "dev-secret", "response": text}).json()["success"]
-        for text in (earned, token)
-    ]
-
-    assert (first["verified"], first["apiKey"], first["verificationData"]["verified"]) == (
-        True,
-        "dev-site",
-        True,
-    )
-    assert [reply["reason"] for reply in again] == ["PAYLOAD_ALREADY_USED"] * 2
-    assert elsewhere == [False, False]
-
-
-def test_siteverify_takes_a_server_payload(server: Server) -> None:
-    data = {"secret": "dev-secret", "response": server_payload(server)}
-
-    assert [server.visitor.post("/siteverify", data=data).json()["success"] for _ in range(2)] == [
-        True,
-        False,
-    ]
-
-
-@BOTH
 def test_a_wrong_number_is_judged_and_spends_the_try(server: Server, path: str) -> None:
     solution = unpacked(payload(server, path))
     if path == V1:
@@ -180,168 +103,6 @@ def test_an_expired_challenge_says_so(server: Server, path: str) -> None:
     assert verify(server, solution, path) == {"verified": False, "reason": "EXPIRED"}
 
 
-def test_an_expired_server_payload_says_so(server: Server) -> None:
-    earned = server_payload(server)
-    server.clock.pass_(300)
-
-    assert signature(server, earned).json() == {"verified": False, "reason": "EXPIRED"}
-
-
-Change = Callable[[Any], Any]
-
-
-def put(*way: str, value: object) -> Change:
-    def change(document: Any) -> Any:
-        place = document
-        for name in way[:-1]:
-            place = place[name]
-        place[way[-1]] = value
-        return document
-
-    return change
-
-
-def both(one: Change, other: Change) -> Change:
-    return lambda document: other(one(document))
-
-
-def raised(*way: str) -> Change:
-    """Change the last digit of a text, or add one to a number."""
-
-    def change(document: Any) -> Any:
-        place = document
-        for name in way[:-1]:
-            place = place[name]
-        old = place[way[-1]]
-        last = "0" if str(old).endswith("1") else "1"
-        place[way[-1]] = old + 1 if isinstance(old, int) else old[:-1] + last
-        return document
-
-    return change
-
-
-PARAMETERS = ("challenge", "parameters")
-FORGED_2 = [
-    raised("challenge", "signature"),
-    *(
-        raised(*PARAMETERS, name)
-        for name in ("cost", "expiresAt", "keyLength", "keyPrefix", "keySignature", "nonce", "salt")
-    ),
-    put(*PARAMETERS, "algorithm", value="SHA-512"),
-    raised(*PARAMETERS, "data", "token"),
-]
-FORGED_1 = [raised("challenge"), raised("signature")]
-
-
-@pytest.mark.parametrize(
-    ("path", "forge"), [*((V1, forge) for forge in FORGED_1), *((V2, forge) for forge in FORGED_2)]
-)
-def test_what_was_changed_is_no_longer_signed_and_spends_nothing(
-    server: Server, path: str, forge: Change
-) -> None:
-    solution = payload(server, path)
-
-    assert verify(server, packed(forge(unpacked(solution))), path)["reason"] == "INVALID_SIGNATURE"
-    assert verify(server, solution, path)["verified"]
-
-
-MALFORMED_1 = [
-    put("number", value="1"),
-    put("number", value=True),
-    put("number", value=-1),
-    put("number", value=1.5),
-    put("algorithm", value="SHA-1"),
-    put("salt", value="0" * 24),
-    put("salt", value=None),
-    put("extra", value=1),
-    put("signature", value=None),
-]
-MALFORMED_2 = [
-    put("solution", "counter", value="1"),
-    put("solution", "counter", value=True),
-    put("solution", "counter", value=-1),
-    put("solution", "counter", value=2**32),
-    put("solution", "derivedKey", value="F" * 64),
-    put("solution", "derivedKey", value="f" * 63),
-    put("solution", "derivedKey", value=None),
-    put("solution", "extra", value=1),
-    put("solution", value=None),
-    put("challenge", value=None),
-    put("challenge", "signature", value=None),
-    put("challenge", "extra", value=1),
-    put("challenge", "parameters", value=None),
-    put(*PARAMETERS, "data", value={"1": 1, "token": "x"}),
-    put(*PARAMETERS, "data", value={"token": 7}),
-    put(*PARAMETERS, "cost", value=1.0),
-    put(*PARAMETERS, "cost", value=True),
-    put(*PARAMETERS, "expiresAt", value=None),
-    put(*PARAMETERS, "extra", value=1),
-    put(*PARAMETERS, "memoryCost", value=2**31),
-    both(put(*PARAMETERS, "memoryCost", value=0), put(*PARAMETERS, "parallelism", value=0)),
-    put(*PARAMETERS, "algorithm", value='SHA-256","cost":1,"x":"'),
-    put(*PARAMETERS, "keySignature", value=""),
-    put("test", value=True),
-]
-
-
-@pytest.mark.parametrize(
-    ("path", "change"), [*((V1, change) for change in MALFORMED_1), *((V2, change) for change in MALFORMED_2)]
-)
-def test_what_has_another_form_is_an_error_and_spends_nothing(
-    server: Server, path: str, change: Change
-) -> None:
-    solution = payload(server, path)
-
-    assert "error" in verify(server, packed(change(unpacked(solution))), path)
-    assert verify(server, solution, path)["verified"]
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "x",
-        "====",
-        "e30",
-        "e30=\n",
-        "\u00e4",
-        packed([]),
-        packed(None),
-        packed({}),
-        packed({"challenge": None, "solution": None, "test": True}),
-        "W1" * 4_000,
-        "A" * 8_193,
-    ],
-)
-def test_what_is_no_payload_is_an_error(server: Server, text: str) -> None:
-    assert list(verify(server, text)) == ["error"]
-    assert list(signature(server, text).json()) == ["error"]
-
-
-def test_a_member_that_is_there_twice_is_an_error(server: Server) -> None:
-    import base64
-
-    solution = json.dumps(unpacked(payload(server, V1)))
-    doubled = base64.b64encode(solution.replace('{"', '{"number": 1, "', 1).encode()).decode()
-
-    assert list(verify(server, doubled, V1)) == ["error"]
-
-
-@pytest.mark.parametrize("body", [[], {}, {"payload": 7}, {"payload": "x", "code": 7}, {"payload": None}])
-def test_a_body_of_another_form_is_an_error(server: Server, body: object) -> None:
-    reply = server.visitor.post(f"{V2}/verify?apiKey=dev-site", json=body)
-
-    assert (reply.status_code, list(reply.json())) == (400, ["error"])
-
-
-def test_parts_of_two_challenges_are_none(server: Server) -> None:
-    """The signature is of the one, the salt and its number are of the other."""
-    one, other = unpacked(payload(server, V1)), unpacked(payload(server, V1))
-    mixed = {**one, "challenge": other["challenge"], "signature": other["signature"]}
-
-    assert verify(server, packed(mixed), V1)["reason"] == "INVALID_SIGNATURE"
-
-
 @BOTH
 def test_a_solution_counts_at_either_path_once(server: Server, path: str) -> None:
     """Both paths take both forms, for the form says what it is; its use is remembered for both."""
@@ -349,13 +110,6 @@ def test_a_solution_counts_at_either_path_once(server: Server, path: str) -> Non
 
     assert verify(server, solution, other)["verified"]
     assert verify(server, solution, path)["reason"] == "PAYLOAD_ALREADY_USED"
-
-
-def two_sites(folder: Path) -> Path:
-    path = folder / "sites.toml"
-    for name in ("dev", "other"):
-        sites.append(path, sites.make(name, f"{name}-site", f"{name}-secret", kinds=["work"]))
-    return path
 
 
 @BOTH
@@ -366,14 +120,6 @@ def test_a_solution_is_worth_nothing_at_another_site(
     solution = payload(server, path, "apiKey=other-site")
 
     assert verify(server, solution, path)["reason"] == "INVALID_SIGNATURE"
-
-
-def test_a_server_payload_is_worth_nothing_at_another_site(make_server: MakeServer, tmp_path: Path) -> None:
-    server = make_server(sites=two_sites(tmp_path), policy="lenient")
-    earned = server_payload(server)
-
-    assert signature(server, earned, secret="other-secret").json()["reason"] == "INVALID_SIGNATURE"
-    assert signature(server, earned).json()["verified"]
 
 
 @pytest.mark.parametrize(
@@ -413,211 +159,7 @@ def test_action_and_customer_data_come_back_with_the_pass(server: Server) -> Non
     assert (reply.json()["action"], reply.json()["cdata"]) == ("login", "cart-7")
 
 
-@pytest.mark.parametrize(
-    ("path", "body", "auth"),
-    [
-        (V1, {"secret": "wrong"}, None),
-        (V2, {"secret": "wrong"}, None),
-        (V1, {}, ("dev-site", "wrong")),
-        (V2, {"secret": "dev-secret"}, ("dev-site", "wrong")),
-        (V2, {}, ("other", "dev-secret")),
-    ],
-)
-def test_a_back_end_must_know_the_secret(
-    server: Server, path: str, body: dict[str, str], auth: tuple[str, str] | None
-) -> None:
-    earned = server_payload(server)
-
-    reply = server.visitor.post(f"{path}/verify/signature", json={"payload": earned, **body}, auth=auth)
-
-    assert (reply.status_code, reply.json()) == (400, {"error": "wrong secret"})
-    assert signature(server, earned).json()["verified"]
-
-
-def test_a_back_end_that_names_itself_nowhere_is_told_what_is_missing(server: Server) -> None:
-    reply = server.visitor.post(f"{V2}/verify/signature", json={"payload": "x"})
-
-    assert (reply.status_code, reply.json()) == (
-        400,
-        {"error": "the body must hold payload and secret as text"},
-    )
-
-
-def test_either_path_takes_either_way_to_name_a_back_end(server: Server) -> None:
-    for path, other in ((V1, V2), (V2, V1)):
-        earned, kept = server_payload(server, path), server_payload(server, path)
-
-        body = server.visitor.post(
-            f"{other}/verify/signature", json={"payload": earned, "secret": "dev-secret"}
-        )
-        basic = server.visitor.post(
-            f"{other}/verify/signature", json={"payload": kept}, auth=("dev-site", "dev-secret")
-        )
-
-        assert body.json()["verified"] and basic.json()["verified"]
-
-
-@pytest.mark.parametrize(
-    "header",
-    ["", "Basic", "Basic \u00e4", "Basic e30", "Bearer ZGV2LXNpdGU6ZGV2LXNlY3JldA==", "Basic /w=="],
-)
-def test_what_is_no_basic_authentication_is_a_wrong_secret(server: Server, header: str) -> None:
-    reply = server.visitor.post(
-        f"{V2}/verify/signature", json={"payload": "x"}, headers={"authorization": header.encode("latin-1")}
-    )
-
-    assert reply.json() == {"error": "wrong secret"}
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        put("algorithm", value="SHA-1"),
-        put("verified", value="true"),
-        put("verified", value=1),
-        put("extra", value=1),
-        put("verificationData", value=None),
-        put("verificationData", value="a" * 2_049),
-        put("signature", value=""),
-    ],
-)
-def test_a_server_payload_of_another_form_is_an_error(server: Server, change: Change) -> None:
-    earned = server_payload(server)
-
-    assert list(signature(server, packed(change(unpacked(earned)))).json()) == ["error"]
-    assert signature(server, earned).json()["verified"]
-
-
-@pytest.mark.parametrize("change", [raised("signature"), raised("verificationData")])
-def test_a_changed_server_payload_is_not_signed(server: Server, change: Change) -> None:
-    forged = packed(change(unpacked(server_payload(server))))
-
-    assert signature(server, forged).json() == {"verified": False, "reason": "INVALID_SIGNATURE"}
-    data = {"secret": "dev-secret", "response": forged}
-    assert server.visitor.post("/siteverify", data=data).json()["error-codes"] == ["invalid-input-response"]
-
-
-@pytest.mark.parametrize("facts", [{"verified": "true"}, {"token": "a.b.c"}, {"token": ""}])
-def test_what_the_holder_of_the_keys_signs_is_no_pass(server: Server, facts: dict[str, str | int]) -> None:
-    """A back end holds the HMAC secret, so that it can sign what its libraries take; a pass it cannot sign."""
-    signed = forms.server_payload(keys(server), facts)
-    data = {"secret": "dev-secret", "response": signed}
-
-    assert altcha.verify_server_signature(signed, keys(server).signature).verified is ("verified" in facts)
-    assert signature(server, signed).json() == {"verified": False, "reason": "INVALID_SIGNATURE"}
-    assert server.visitor.post("/siteverify", data=data).json()["error-codes"] == ["invalid-input-response"]
-
-
-@pytest.mark.parametrize("text", ["e30=", "x", packed({"challenge": None, "solution": None, "test": True})])
-def test_siteverify_takes_nothing_else_without_a_dot(server: Server, text: str) -> None:
-    reply = server.visitor.post("/siteverify", data={"secret": "dev-secret", "response": text})
-
-    assert reply.json()["error-codes"] == ["invalid-input-response"]
-
-
 # Code challenges
-
-
-@BOTH
-def test_a_code_is_asked_besides_a_moment_s_work(server: Server, path: str) -> None:
-    document = challenge(server, path, "apiKey=dev-site&kind=text")
-
-    code = document["codeChallenge"]
-    assert code["image"].startswith("data:image/png;base64,iVBOR")
-    assert code["length"] == 6
-    assert urlsplit(code["audio"]).path == "/api/audio"
-    if path == V1:
-        assert document["maxNumber"] == 2 ** (LIGHT_BITS + 1) - 1
-
-
-def coded(server: Server, path: str) -> tuple[str, str, str]:
-    """Have a code challenge: the payload, what its picture reads and what its sound says."""
-    document = challenge(server, path, "apiKey=dev-site&kind=text")
-    token = parse_qs(urlsplit(document["codeChallenge"]["audio"]).query)["token"][0]
-    claims = server.engine.look(token, "altcha")
-    solution = (solved_1 if path == V1 else solved_2)(document)
-    return solution, str(server.engine.tell(claims)), "".join(server.engine.renderer.draw(claims).spoken)
-
-
-@BOTH
-@pytest.mark.parametrize("heard", [False, True])
-def test_the_right_code_earns_a_pass_of_its_kind_once(server: Server, path: str, heard: bool) -> None:
-    solution, seen, said = coded(server, path)
-
-    replies = [verify(server, solution, path, code=said if heard else seen) for _ in range(2)]
-
-    assert [reply["verified"] for reply in replies] == [True, False]
-    data = parse_qs(unpacked(replies[0]["payload"])["verificationData"])
-    assert data["kind"] == ["text"]
-
-
-@BOTH
-def test_a_wrong_code_spends_the_try(server: Server, path: str) -> None:
-    solution, seen, _ = coded(server, path)
-
-    replies = [verify(server, solution, path, code=code)["reason"] for code in ("wrong", seen)]
-
-    assert replies == ["INVALID_SOLUTION", "PAYLOAD_ALREADY_USED"]
-
-
-@BOTH
-@pytest.mark.parametrize("code", [None, "", "  ", "x" * 65])
-def test_no_code_or_one_that_nobody_types_spends_nothing(server: Server, path: str, code: str | None) -> None:
-    solution, seen, _ = coded(server, path)
-
-    assert not verify(server, solution, path, code=code).get("verified")
-    assert verify(server, solution, path, code=seen)["verified"]
-
-
-@BOTH
-def test_the_moment_s_work_before_a_code_is_no_solution_offline(server: Server, path: str) -> None:
-    """Back ends that verify solutions by themselves took it for the whole, though no code was typed."""
-    solution, _, _ = coded(server, path)
-    document = unpacked(solution)
-    site = DEVELOPMENT_SITES.all[0]
-
-    with pytest.raises(BadToken):
-        forms.solution(forms.keys(server.engine.share_key, site.key, site.secret_sha256), packed(document))
-
-
-@BOTH
-def test_a_code_without_the_work_is_not_looked_at(server: Server, path: str) -> None:
-    solution, seen, _ = coded(server, path)
-    lazy = unpacked(solution)
-    if path == V1:
-        lazy["number"] += 1
-    else:
-        lazy["solution"]["counter"] += 1
-
-    assert verify(server, packed(lazy), path, code=seen) == {"error": "the work is not done"}
-    assert verify(server, solution, path, code=seen)["verified"]
-
-
-@BOTH
-def test_a_policy_may_ask_for_a_code(make_server: MakeServer, tmp_path: Path, path: str) -> None:
-    server = make_server(sites=policed(tmp_path, 'kind = "text"'))
-
-    assert "codeChallenge" in challenge(server, path)
-
-
-@BOTH
-def test_a_site_where_work_does_not_count_asks_for_a_code(
-    make_server: MakeServer, tmp_path: Path, path: str
-) -> None:
-    sites.append(tmp_path / "s.toml", sites.make("Shop", "dev-site", "dev-secret", kinds=["text"]))
-    server = make_server(sites=tmp_path / "s.toml")
-
-    assert "codeChallenge" in challenge(server, path)
-
-
-def test_without_recordings_there_is_no_sound_and_where_lengths_differ_none_is_named(
-    make_server: MakeServer,
-) -> None:
-    mute = challenge(make_server(audio_languages=()), V2, "kind=text")["codeChallenge"]
-    long = challenge(make_server(text_length=8), V2, "kind=text")["codeChallenge"]
-
-    assert (mute.get("audio"), mute["length"]) == (None, 6)
-    assert ("audio" in long, "length" in long) == (True, False)
 
 
 # Policies
@@ -680,31 +222,3 @@ def test_the_keys_of_a_site_follow_its_secret(make_server: MakeServer, tmp_path:
     }
 
     assert len({key for pair in held for key in pair}) == 4
-
-
-@settings(max_examples=150, deadline=None, suppress_health_check=INHERITED)
-@given(
-    document=st.recursive(
-        st.none()
-        | st.booleans()
-        | st.integers()
-        | st.floats(allow_nan=False, allow_infinity=False)
-        | st.text(max_size=20),
-        lambda inner: (
-            st.lists(inner, max_size=3)
-            | st.dictionaries(
-                st.sampled_from(
-                    ["challenge", "solution", "salt", "parameters", "signature", "number", "data", "1"]
-                ),
-                inner,
-                max_size=6,
-            )
-        ),
-        max_leaves=12,
-    )
-)
-def test_no_payload_crashes_it(server: Server, document: object) -> None:
-    text = packed(document)
-
-    assert list(verify(server, text)) == ["error"]
-    assert list(signature(server, text).json()) == ["error"]
