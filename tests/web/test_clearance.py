@@ -1,6 +1,7 @@
 """The page that an edge shows: a solved challenge becomes the cookie, for the element's own site."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,10 +12,10 @@ from tests.web.conftest import Visit
 
 
 @pytest.fixture(scope="module")
-def captcha(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CaptchaServer]:
+def captcha(ring: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CaptchaServer]:
     path = tmp_path_factory.mktemp("sites") / "sites.toml"
     path.write_text(SITES)
-    with CaptchaServer(sites=path) as server:
+    with CaptchaServer(keys=ring, sites=path) as server:
         yield server
 
 
