@@ -13,7 +13,7 @@ import pytest
 from captcha_stateless.client import Client
 from captcha_stateless.formats import altcha as forms
 from captcha_stateless.tokens.cookie import COOKIE
-from tests.client.test_client import Wire
+from tests.client.conftest import Wire
 from tests.conftest import MakeServer
 from tests.devices.issuing import brought, serve
 from tests.protocols.test_onecaptcha import answer
