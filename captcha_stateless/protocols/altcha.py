@@ -285,8 +285,9 @@ def _worded_2(held: forms.Keys, sealed: Sealed, code: str, ways: "Ways") -> Resp
         prefix=prefix,
         token=sealed.token,
         expires=sealed.claims.exp,
+        proof=forms.proof(held, answers[0][COUNTER_BYTES:]) if answers else "",
     )
-    signed, signature = forms.challenge_2(held, asked, answers[0][COUNTER_BYTES:] if answers else None)
+    signed, signature = forms.challenge_2(held, asked)
     content = (
         f'{{"parameters":{signed},"signature":"{signature}","configuration":{ways.configuration}{code}}}'
     )

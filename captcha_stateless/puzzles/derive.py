@@ -63,8 +63,7 @@ def weight(params: Params) -> int:
 
 def key_bytes(params: Params) -> int:
     """Tell how long a key is: of a hash all of it, for implementations differ in where they cut it, else 32 bytes."""
-    made = _HASHES.get(str(params["kdf"]))
-    return made().digest_size if made else _KEY_BYTES
+    return _LENGTHS[str(params["kdf"])]
 
 
 def derive(params: Params, salt: bytes, password: bytes) -> bytes:
@@ -108,4 +107,8 @@ DERIVATIONS: Mapping[str, Derive] = {
     **dict.fromkeys(_PBKDF2, _pbkdf2),
     SCRYPT: _scrypt,
     ARGON2: _argon2,
+}
+_LENGTHS = {
+    **dict.fromkeys(DERIVATIONS, _KEY_BYTES),
+    **{name: made().digest_size for name, made in _HASHES.items()},
 }

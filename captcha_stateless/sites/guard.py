@@ -170,10 +170,10 @@ class Guard:
         Raises:
             TooMany: when the caller's network has asked the site for too many, or for too many of this kind.
         """
-        who = self._assessor.metered(caller)
-        if who and policy.terms(kind).rate:
+        rate = policy.terms(kind).rate
+        if rate and (who := self._assessor.metered(caller)):
             now, name = self._clock(), b"".join((who, kind.encode(), b"\0", site.encode()))
-            if self._kinds.value(name, now) >= policy.terms(kind).rate * _A_MINUTE:
+            if self._kinds.value(name, now) >= rate * _A_MINUTE:
                 raise TooMany(f"too many of the kind {kind}", retry_after_seconds=_ANSWERED_RETRY_SECONDS)
             self._kinds.add(name, now)
         if self._rates is not None:
