@@ -55,9 +55,9 @@ class Work(Kind):
         verdict = self._puzzle(claims.params).right(claims.seed, claims.params, normal)
         return super().check(key, claims, normal) if verdict is None else verdict
 
-    def slow(self, params: Params) -> bool:
-        """Tell whether the puzzle takes milliseconds to judge."""
-        return self._puzzle(params).slow(params)
+    def price(self, params: Params) -> int:
+        """Tell what the puzzle costs to judge."""
+        return self._puzzle(params).price(params)
 
     def tell(self, challenge: Challenge) -> object:
         """Search a solution, as a client does.

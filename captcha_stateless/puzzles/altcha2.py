@@ -26,6 +26,7 @@ from captcha_stateless.puzzles.derive import (
 
 #: As many hashes take a millisecond; what weighs more is judged in the pool.
 SLOW_WEIGHT = 2_000
+_TEN_MILLISECONDS = 20_000
 #: A counter has 32 bits; the deterministic form draws from so many.
 MAX_COUNTER = 2**32 - 1
 
@@ -103,9 +104,10 @@ class AltchaTwo(Puzzle):
         key = derive(params, salt, nonce + normal[:COUNTER_BYTES])
         return key == normal[COUNTER_BYTES:] and key.hex().startswith(_prefix(params))
 
-    def slow(self, params: Params) -> bool:
-        """Tell whether one derivation takes milliseconds."""
-        return weight(params) > SLOW_WEIGHT
+    def price(self, params: Params) -> int:
+        """Tell what one derivation costs."""
+        hashes = weight(params)
+        return 1 - -hashes // _TEN_MILLISECONDS if hashes > SLOW_WEIGHT else 1
 
     def tell(self, seed: bytes, params: Params) -> tuple[int, bytes]:
         """Search a counter."""

@@ -413,6 +413,20 @@ def test_action_and_customer_data_come_back_with_the_pass(server: Server) -> Non
     assert (reply.json()["action"], reply.json()["cdata"]) == ("login", "cart-7")
 
 
+def test_a_server_payload_tells_what_the_run_was_for_and_where(server: Server) -> None:
+    """Back ends that verify offline could not tell one form's solution from another's."""
+    headers = {"Origin": "http://localhost"}
+    given = server.visitor.get(f"{V2}/challenge?apiKey=dev-site&action=007", headers=headers).json()
+    earned = verify(server, solved_2(given))["payload"]
+
+    told = altcha.verify_server_signature(earned, keys(server).signature).verification_data
+    judged = signature(server, earned).json()["verificationData"]
+
+    assert told is not None
+    assert told["hostname"] == "localhost"
+    assert (judged["hostname"], judged["action"], judged["score"]) == ("localhost", "007", 0)
+
+
 @pytest.mark.parametrize(
     ("path", "body", "auth"),
     [
@@ -578,6 +592,9 @@ def test_the_moment_s_work_before_a_code_is_no_solution_offline(server: Server, 
 
     with pytest.raises(BadToken):
         forms.solution(forms.keys(server.engine.share_key, site.key, site.secret_sha256), packed(document))
+    theirs: Callable[..., Any] = altcha.v1.verify_solution if path == V1 else altcha.verify_solution
+    told = [theirs(solution, key) for key in keys(server)]
+    assert not any(each[0] if isinstance(each, tuple) else each.verified for each in told)
 
 
 @BOTH
@@ -650,6 +667,24 @@ def test_a_policy_chooses_how_a_key_is_derived(
     assert {name: document["parameters"].get(name) for name in expected} == expected
     assert altcha.verify_solution(solution, keys(server).signature).verified
     assert [verify(server, solution)["verified"] for _ in range(2)] == [True, False]
+
+
+@pytest.mark.parametrize("rule", ['kdf = "SCRYPT"', 'kdf = "ARGON2ID"', "time_lock = true"])
+def test_who_asks_for_the_first_form_gets_no_hashes_where_the_policy_asks_for_more(
+    make_server: MakeServer, tmp_path: Path, rule: str
+) -> None:
+    server = make_server(sites=policed(tmp_path, f'kind = "work"\ndifficulty = 10\n{rule}'))
+    asked = [(V1, 403), (V2, 403 if "time" in rule else 200)]
+
+    statuses = [server.visitor.get(f"{path}/challenge?apiKey=dev-site").status_code for path, _ in asked]
+    others = [
+        server.visitor.get("/v1/challenge?siteKey=dev-site").status_code,
+        server.visitor.post("/dev-site/challenge").status_code,
+        server.visitor.post("/api/challenge?sitekey=dev-site&kind=work").status_code,
+    ]
+
+    assert statuses == [status for _, status in asked]
+    assert others == [403, 200 if "time" in rule else 403, 400]
 
 
 @pytest.mark.parametrize(
