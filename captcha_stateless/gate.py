@@ -22,6 +22,7 @@ from typing import NamedTuple
 from captcha_stateless.engine import Engine
 from captcha_stateless.errors import BadBinding, Expired, WrongHost
 from captcha_stateless.model import Answered, Claims, Params, Sealed, Signed
+from captcha_stateless.puzzles import Zeros
 from captcha_stateless.risk import Caller
 from captcha_stateless.sites import Site, Sites, testkeys
 from captcha_stateless.sites.guard import Demand, Guard
@@ -137,6 +138,7 @@ class Gate:
         kinds: Collection[str],
         complete: Callable[[Demand], Params] = lambda demand: demand.params,
         *,
+        puzzles: Collection[str] = (Zeros.name,),
         wait_seconds: float = 0,
         after: Answered | None = None,
     ) -> Sealed:
@@ -148,17 +150,18 @@ class Gate:
             purpose: the protocol that asks.
             kinds: the kinds.
             complete: makes what the policy asks for into what the protocol can word.
+            puzzles: how it words work.
             wait_seconds: an answer before that is too soon.
             after: as for :meth:`issue`.
 
         Raises:
-            Blocked: when the policy leaves none of the kinds; and as :meth:`issue` does.
+            Blocked: when the policy leaves none of the kinds, or of the puzzles; and as :meth:`issue` does.
         """
         site = self._sites().find(binding.site)
         allowed = [kind for kind in kinds if kind in site.counting]
         policy = self.policy(site.key, binding.action)
         demand = await self._guard.demand(
-            caller.weighed(asked(binding.action).weight), site.key, policy, allowed
+            caller.weighed(asked(binding.action).weight), site.key, policy, allowed, puzzles
         )
         await self._guard.limit(caller, site.key, policy, demand.kind)
         return self._engine.issue(
@@ -232,9 +235,9 @@ class Gate:
         """Use up a try of a token, as :meth:`Judge.redeem` does.
 
         Raises:
-            TooMany: when the caller's network makes the filter remember too much; nothing is spent.
+            TooMany: when the caller's network makes the filter remember, or the judge work, too much; nothing is spent.
         """
-        self._guard.meter(caller)
+        self._guard.meter(caller, self._engine.judge.price(claims))
         return await self._engine.judge.redeem(claims, answer)
 
     async def play(self, caller: Caller, claims: Claims, answer: object, *, asked: bytes = b"") -> Answered:

@@ -91,6 +91,10 @@ class Judge:
         """
         return await self._told(claims, answer, None, forgiven=False)
 
+    def price(self, claims: Claims) -> int:
+        """Tell how many common answers judging one to this token costs as much as."""
+        return self._kinds[claims.kind].price(claims.params)
+
     async def revoke(self, claims: Claims) -> None:
         """Use up every try of a token, judging nothing; that none is left already is no error.
 
@@ -135,7 +139,7 @@ class Judge:
         normal = kind.normal(answer, claims.params)
         now = self._clock()
         _require_live(claims, now)
-        if kind.slow(claims.params):
+        if kind.price(claims.params) > 1:
             return await self._slowly(kind, claims, normal, now)
         right, soon = kind.check(self._key, claims, normal), now * 1000 < claims.nbf_ms
         at, known = int(now), asked is not None

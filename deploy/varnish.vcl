@@ -10,8 +10,8 @@ backend captcha {
 }
 
 sub vcl_recv {
-    # Neither with a query, nor in another spelling: no first word of our paths needs to be percent-encoded.
-    if (req.url ~ "^/(metrics|livez|readyz)([/?]|$)" || req.url ~ "^/[^/?]*%") {
+    # Neither with a query or a fragment, nor in another spelling: no first word of our paths needs to be percent-encoded.
+    if (req.url ~ "^/(metrics|livez|readyz)([/?#]|$)" || req.url ~ "^/[^/?]*%") {
         return (synth(404));
     }
     # CAPTCHA_RISK_HEADER: a visitor's own word on himself does not count.

@@ -144,7 +144,7 @@ HOMES = {
     "PIL": {"render"},
     "fontpkg": {"render"},
     "isal": {"render"},
-    "pybase64": {"http"},
+    "pybase64": {"formats"},
     "numpy": {"render", "replay", "sound"},
     "redis": {"replay", "stores"},
     "limits": {"risk"},

@@ -250,7 +250,7 @@ def test_a_token_of_the_other_form_of_altcha_is_refused(server: Server, path: st
         document = {**json.loads(f"{{{members}}}"), "number": 1}
     else:
         asked = forms.Asked("SHA-256", 1, 0, 0, 32, "0", "0", "0", other, NOW + 600)
-        text, signature = forms.challenge_2(held, asked, None)
+        text, signature = forms.challenge_2(held, asked)
         given = {"parameters": json.loads(text), "signature": signature}
         document = {"challenge": given, "solution": {"counter": 0, "derivedKey": "0" * 64}}
 

@@ -11,7 +11,6 @@ payloads that never expire, and would parse what is refused here.
 """
 
 import hashlib
-import hmac
 import json
 import re
 from functools import lru_cache
@@ -21,15 +20,16 @@ from urllib.parse import parse_qsl, urlencode
 from captcha_stateless.errors import BadRequest, BadToken
 from captcha_stateless.formats.strict import read, write
 from captcha_stateless.puzzles.altcha1 import ALGORITHM, digest_of
-from captcha_stateless.tokens.digests import derive, same
+from captcha_stateless.tokens.digests import derive, same, sign
 
 _SALT = re.compile(r"[0-9a-f]{24}\?expires=[0-9]{1,11}&token=([A-Za-z0-9._-]{1,4096})&")
 _KEY = re.compile(r"(?:[0-9a-f]{2}){32,64}")
-_HEX = re.compile(r"[0-9a-f]{1,128}")
-_NAME = re.compile(r"[A-Z0-9/-]{1,16}")
 _HASH = re.compile(r"[0-9a-f]{64}")
 _DATA = re.compile(r"[A-Za-z0-9._%~=&+-]{1,2048}")
-_TOKEN = re.compile(r"[A-Za-z0-9._-]{1,4096}")
+#: Algorithm, nonce, salt, prefix and token in a line: no space is in any of them, and one look costs less than five.
+_ASKED = re.compile(
+    r"[A-Z0-9/-]{1,16} [0-9a-f]{1,128} [0-9a-f]{1,128} [0-9a-f]{1,128} [A-Za-z0-9._-]{1,4096}"
+)
 
 _V1 = {"algorithm", "challenge", "number", "salt", "signature"}
 _NEEDED = {"algorithm", "cost", "data", "expiresAt", "keyLength", "keyPrefix", "nonce", "salt"}
@@ -118,10 +118,13 @@ def challenge_1(held: Keys, nonce: str, number: int, expires: int, token: str) -
     return f'"algorithm":"{ALGORITHM}","challenge":"{digest}","salt":"{salt}","signature":"{signature}"'
 
 
-def challenge_2(held: Keys, asked: Asked, key: bytes | None) -> tuple[str, str]:
-    """Word the parameters of a challenge of the second form, and sign them; ``key`` is the one right key, if there is one."""
-    if key is not None:
-        asked = asked._replace(proof=_signed(held.key, key))
+def proof(held: Keys, key: bytes) -> str:
+    """Sign the one right key of a challenge of the second form."""
+    return _signed(held.key, key)
+
+
+def challenge_2(held: Keys, asked: Asked) -> tuple[str, str]:
+    """Word the parameters of a challenge of the second form, and sign them."""
     text = asked.canonical()
     return text, _signed(held.signature, text.encode())
 
@@ -214,22 +217,31 @@ def _asked(parameters: object) -> Asked:
     if not isinstance(parameters, dict) or not _NEEDED <= set(parameters) <= _KNOWN:
         raise BadRequest("payload is no solution")
     data = parameters["data"]
-    if not isinstance(data, dict) or set(data) != {"token"}:
+    if not isinstance(data, dict) or len(data) != 1 or "token" not in data:
         raise BadRequest("payload is no solution")
-    if len({"memoryCost", "parallelism"} & set(parameters)) == 1 or parameters.get("memoryCost") == 0:
+    if ("memoryCost" in parameters) != ("parallelism" in parameters) or parameters.get("memoryCost") == 0:
         raise BadRequest("payload is no solution")
+    proof = _text(parameters["keySignature"], _HASH) if "keySignature" in parameters else ""
+    algorithm, nonce, salt = parameters["algorithm"], parameters["nonce"], parameters["salt"]
+    prefix, token = parameters["keyPrefix"], data["token"]
+    try:
+        line = " ".join((algorithm, nonce, salt, prefix, token))
+    except TypeError:  # not all of them are texts
+        line = ""
+    if not _ASKED.fullmatch(line):
+        raise BadRequest("payload is not of the documented form")
     return Asked(
-        algorithm=_text(parameters["algorithm"], _NAME),
+        algorithm=algorithm,
         cost=_whole(parameters["cost"]),
         memory=_whole(parameters.get("memoryCost", 0)),
         lanes=_whole(parameters.get("parallelism", 0)),
         length=_whole(parameters["keyLength"]),
-        nonce=_text(parameters["nonce"], _HEX),
-        salt=_text(parameters["salt"], _HEX),
-        prefix=_text(parameters["keyPrefix"], _HEX),
-        token=_text(data["token"], _TOKEN),
+        nonce=nonce,
+        salt=salt,
+        prefix=prefix,
+        token=token,
         expires=_whole(parameters["expiresAt"]),
-        proof=_text(parameters["keySignature"], _HASH) if "keySignature" in parameters else "",
+        proof=proof,
     )
 
 
@@ -252,4 +264,4 @@ def _require(held: Keys, signed: bytes, signature: object) -> None:
 
 
 def _signed(key: str, content: bytes) -> str:
-    return hmac.digest(key.encode("ascii"), content, "sha256").hex()
+    return sign(key.encode("ascii"), content).hex()

@@ -13,6 +13,15 @@ TRUSTED = "captcha_stateless.trusted_peer"
 _FORWARDED = b"x-forwarded-for"
 
 
+#: What proxies write of whom they speak for (RFC 7239, RFC 9110 section 7.6.3); nginx by the files that we hand out.
+_HANDED_ON = {_FORWARDED, b"forwarded", b"via", b"x-real-ip"}
+
+
+def is_handed_on(scope: Scope) -> bool:
+    """Tell whether a proxy, trusted or not, handed a request on."""
+    return any(name in _HANDED_ON for name, _ in scope["headers"])
+
+
 class TrustedProxies:
     """Marks requests of trusted peers before uvicorn's own middleware puts the visitor's address in the peer's place.
 

@@ -73,9 +73,9 @@ class Kind(ABC):
             BadRequest: when finding one would take long.
         """
 
-    def slow(self, params: Params) -> bool:
-        """Tell whether :meth:`check` takes milliseconds, so that it must not run between other requests."""
-        return False
+    def price(self, params: Params) -> int:
+        """Tell how many common answers one :meth:`check` costs as much as; above 1 it must not run between other requests."""
+        return 1
 
     @property
     def languages(self) -> tuple[str, ...]:

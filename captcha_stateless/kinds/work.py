@@ -21,6 +21,7 @@ class Work(Kind):
 
     def __init__(self, made: Mapping[str, Puzzle]) -> None:
         self._puzzles = made
+        self._planned = lru_cache(maxsize=64)(self._plan)
 
     @classmethod
     def from_settings(cls, settings: Settings, secret: bytes) -> Self:
@@ -29,9 +30,8 @@ class Work(Kind):
 
     def plan(self, wanted: Params) -> Params:
         """Complete the params, as the puzzle that is wanted does."""
-        if wanted.get("puzzle", Zeros.name) not in self._puzzles:
-            raise BadRequest(f"puzzle must be one of {', '.join(self._puzzles)}")
-        return self._puzzle(wanted).plan(wanted)
+        # A site's challenges mostly want the same; what is planned is never written to.
+        return self._planned(frozenset(wanted.items()))
 
     def ladder(self, params: Params) -> Ladder:
         """Tell the one stage's time; nobody waits for a visitor here, so there is nothing to extend."""
@@ -55,9 +55,9 @@ class Work(Kind):
         verdict = self._puzzle(claims.params).right(claims.seed, claims.params, normal)
         return super().check(key, claims, normal) if verdict is None else verdict
 
-    def slow(self, params: Params) -> bool:
-        """Tell whether the puzzle takes milliseconds to judge."""
-        return self._puzzle(params).slow(params)
+    def price(self, params: Params) -> int:
+        """Tell what the puzzle costs to judge."""
+        return self._puzzle(params).price(params)
 
     def tell(self, challenge: Challenge) -> object:
         """Search a solution, as a client does.
@@ -66,6 +66,12 @@ class Work(Kind):
             BadRequest: when that would take long.
         """
         return self._puzzle(challenge.params).tell(challenge.seed, challenge.params)
+
+    def _plan(self, asked: frozenset[tuple[str, str | int | bool]]) -> Params:
+        wanted = dict(asked)
+        if wanted.get("puzzle", Zeros.name) not in self._puzzles:
+            raise BadRequest(f"puzzle must be one of {', '.join(self._puzzles)}")
+        return self._puzzle(wanted).plan(wanted)
 
     def _puzzle(self, params: Params) -> Puzzle:
         return self._puzzles[str(params.get("puzzle", Zeros.name))]

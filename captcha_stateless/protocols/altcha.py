@@ -80,6 +80,8 @@ WORDS: dict[type[CaptchaError], tuple[HTTPStatus, str | None]] = {
     Unavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "temporarily unavailable"),
     CaptchaError: (HTTPStatus.BAD_REQUEST, "refused"),
 }
+#: The facts that are numbers; an action may look like one.
+_NUMBERS = ("expire", "score", "time")
 _PUZZLES: dict[int, Puzzle] = {1: AltchaOne(), 2: AltchaTwo()}
 _LIGHT = {version: puzzle.plan({"difficulty": LIGHT_BITS}) for version, puzzle in _PUZZLES.items()}
 
@@ -116,7 +118,12 @@ class Altcha(Adapter):
             sealed = await self.ask(request, binding, "text", TEXT)
         else:
             sealed = await self.gate.issue_policed(
-                self.caller(request), binding, self.name, ("work", "text"), partial(_completed, version)
+                self.caller(request),
+                binding,
+                self.name,
+                ("work", "text"),
+                partial(_completed, version),
+                puzzles=(_PUZZLES[version].name,),
             )
         code = await self._code(request, sealed) if sealed.claims.kind == "text" else ""
         return _WORDED[version](self._keys(site, code=bool(code)), sealed, code, _ways(site.key))
@@ -285,8 +292,9 @@ def _worded_2(held: forms.Keys, sealed: Sealed, code: str, ways: "Ways") -> Resp
         prefix=prefix,
         token=sealed.token,
         expires=sealed.claims.exp,
+        proof=forms.proof(held, answers[0][COUNTER_BYTES:]) if answers else "",
     )
-    signed, signature = forms.challenge_2(held, asked, answers[0][COUNTER_BYTES:] if answers else None)
+    signed, signature = forms.challenge_2(held, asked)
     content = (
         f'{{"parameters":{signed},"signature":"{signature}","configuration":{ways.configuration}{code}}}'
     )
@@ -298,7 +306,9 @@ _WORDED = {1: _worded_1, 2: _worded_2}
 
 def _facts(earned: Signed) -> dict[str, str | int]:
     claims = earned.claims
+    bound = {"action": claims.action, "hostname": claims.host}
     return {
+        **{name: value for name, value in bound.items() if value},
         "classification": CLASSIFICATION,
         "expire": claims.exp,
         "id": base64url.encode(claims.jti),
@@ -313,7 +323,7 @@ def _facts(earned: Signed) -> dict[str, str | int]:
 def _typed(facts: dict[str, str]) -> dict[str, str | int | bool]:
     """Give facts the types that JSON has for them."""
     return {
-        name: value == "true" if name == "verified" else int(value) if value.isdecimal() else value
+        name: value == "true" if name == "verified" else int(value) if name in _NUMBERS else value
         for name, value in facts.items()
     }
 

@@ -89,7 +89,12 @@ class Cap(Adapter):
         )
         self.sites.find(binding.site)
         sealed = await self.gate.issue_policed(
-            self.caller(request), binding, self.name, ("work",), partial(_completed, version)
+            self.caller(request),
+            binding,
+            self.name,
+            ("work",),
+            partial(_completed, version),
+            puzzles=(cap.Cap.name, timelock.TimeLock.name),
         )
         return Json(_worded(sealed))
 
@@ -128,4 +133,4 @@ def _worded(sealed: Sealed) -> dict[str, object]:
     size = cap.size(params)
     if params["format"] == 1:
         return forms.challenge_1(sealed.token, size, claims.exp)
-    return forms.challenge_2(sealed.token, cap.pairs(cap.scatter(sealed.token), size), claims.exp)
+    return forms.challenge_2(sealed.token, cap.pairs(cap.stem(sealed.token, params), params), claims.exp)

@@ -29,9 +29,10 @@ from captcha_stateless.errors import (
     WrongAnswer,
     WrongHost,
 )
+from captcha_stateless.formats.strict import base64
 from captcha_stateless.gate import Binding
 from captcha_stateless.http.bodies import WrongMediaType, read_json
-from captcha_stateless.http.dataurl import PREFIX, base64, data_url
+from captcha_stateless.http.dataurl import PREFIX, data_url
 from captcha_stateless.http.endpoint import BodyTooLarge, MethodNotAllowed
 from captcha_stateless.http.replies import Json
 from captcha_stateless.kinds import KINDS

@@ -22,8 +22,8 @@ from captcha_stateless.errors import (
     WeakKind,
     WrongAnswer,
 )
+from captcha_stateless.formats.strict import base64
 from captcha_stateless.http.bodies import read_json, text
-from captcha_stateless.http.dataurl import base64
 from captcha_stateless.http.endpoint import BodyTooLarge, MethodNotAllowed
 from captcha_stateless.http.replies import Json
 from captcha_stateless.model import Params

@@ -8,7 +8,6 @@ pool; the first would derive a key for whoever asks.
 """
 
 import hashlib
-from functools import lru_cache
 from itertools import count
 from typing import ClassVar
 
@@ -27,6 +26,7 @@ from captcha_stateless.puzzles.derive import (
 
 #: As many hashes take a millisecond; what weighs more is judged in the pool.
 SLOW_WEIGHT = 2_000
+_TEN_MILLISECONDS = 20_000
 #: A counter has 32 bits; the deterministic form draws from so many.
 MAX_COUNTER = 2**32 - 1
 
@@ -54,8 +54,27 @@ class AltchaTwo(Puzzle):
         algorithm, ``cost``, ``memory`` (SCRYPT: its block size; ARGON2ID: KiB) and ``lanes`` are its own;
         ``deterministic`` is so wherever it can be, unless said otherwise.
         """
-        # A site's challenges mostly want the same; what is planned is never written to.
-        return _planned(frozenset(wanted.items()))
+        kdf = str(wanted.get("kdf", "SHA-256"))
+        if kdf not in DERIVATIONS:
+            raise BadRequest(f"kdf must be one of {', '.join(DERIVATIONS)}")
+        cost, memory, lanes = _COSTS.get(kdf, _LIGHT)
+        params: Params = {
+            "puzzle": self.name,
+            "difficulty": bits_of(wanted),
+            "seconds": seconds_of(wanted),
+            "kdf": kdf,
+            "cost": whole(wanted.get("cost", cost)),
+            "memory": whole(wanted.get("memory", memory)),
+            "lanes": whole(wanted.get("lanes", lanes)),
+        }
+        require_costs(params)
+        slow = weight(params) > SLOW_WEIGHT
+        deterministic = bool(wanted.get("deterministic", not slow))
+        if deterministic and slow:
+            raise BadRequest(
+                "a deterministic challenge would derive a key for whoever asks: choose a lower cost"
+            )
+        return {**params, "deterministic": deterministic}
 
     def draw(self, seed: bytes, params: Params) -> tuple[tuple[str, ...], tuple[bytes, ...]]:
         """Show nonce, salt and prefix, each in hexadecimal digits; the answer, where one is known, is counter and key."""
@@ -85,9 +104,10 @@ class AltchaTwo(Puzzle):
         key = derive(params, salt, nonce + normal[:COUNTER_BYTES])
         return key == normal[COUNTER_BYTES:] and key.hex().startswith(_prefix(params))
 
-    def slow(self, params: Params) -> bool:
-        """Tell whether one derivation takes milliseconds."""
-        return weight(params) > SLOW_WEIGHT
+    def price(self, params: Params) -> int:
+        """Tell what one derivation costs."""
+        hashes = weight(params)
+        return 1 - -hashes // _TEN_MILLISECONDS if hashes > SLOW_WEIGHT else 1
 
     def tell(self, seed: bytes, params: Params) -> tuple[int, bytes]:
         """Search a counter."""
@@ -98,30 +118,6 @@ class AltchaTwo(Puzzle):
             if key.hex().startswith(prefix):
                 break
         return counter, key
-
-
-@lru_cache(maxsize=64)
-def _planned(asked: frozenset[tuple[str, str | int | bool]]) -> Params:
-    wanted = dict(asked)
-    kdf = str(wanted.get("kdf", "SHA-256"))
-    if kdf not in DERIVATIONS:
-        raise BadRequest(f"kdf must be one of {', '.join(DERIVATIONS)}")
-    cost, memory, lanes = _COSTS.get(kdf, _LIGHT)
-    params: Params = {
-        "puzzle": AltchaTwo.name,
-        "difficulty": bits_of(wanted),
-        "seconds": seconds_of(wanted),
-        "kdf": kdf,
-        "cost": whole(wanted.get("cost", cost)),
-        "memory": whole(wanted.get("memory", memory)),
-        "lanes": whole(wanted.get("lanes", lanes)),
-    }
-    require_costs(params)
-    slow = weight(params) > SLOW_WEIGHT
-    deterministic = bool(wanted.get("deterministic", not slow))
-    if deterministic and slow:
-        raise BadRequest("a deterministic challenge would derive a key for whoever asks: choose a lower cost")
-    return {**params, "deterministic": deterministic}
 
 
 def drawn(seed: bytes) -> tuple[bytes, bytes, int]:

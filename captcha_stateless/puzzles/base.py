@@ -48,9 +48,9 @@ class Puzzle(ABC):
         """Judge an answer by the seed and what was planned; None where the sealed digest of the one answer decides."""
         return None
 
-    def slow(self, params: Params) -> bool:
-        """Tell whether judging takes milliseconds."""
-        return False
+    def price(self, params: Params) -> int:
+        """Tell what judging costs: 1 where it takes no time to speak of, else one more for each ten milliseconds begun."""
+        return 1
 
     @abstractmethod
     def tell(self, seed: bytes, params: Params) -> object:

@@ -1,8 +1,11 @@
 """Cap's hashes: for each of many salts, a number behind it whose SHA-256 begins with the target.
 
-Salts and targets come of the token's own text, by a generator that every client has: FNV-1a of 32 bits over the text and a
-number, then xorshift32. So the answer names the text: it is the one that was opened, and the caller hands it on with the
-solutions. There are many right answers, and the verdict is one hash for each salt.
+Salts and targets come of the token's own text. So the answer names the text: it is the one that was opened, and the caller
+hands it on with the solutions. There are many right answers, and the verdict is one hash for each salt.
+
+Of the first format they come by a generator that every client has: FNV-1a of 32 bits over the text and a number, then
+xorshift32. So there are no more than 2^32 puzzles, and whoever keeps the solutions of so many finds one of them again in
+2^32 divided by their number. The second format spells salts out: they come by SHAKE (FIPS 202), and none comes twice.
 """
 
 import hashlib
@@ -23,6 +26,7 @@ NOT_SOLUTIONS = "solutions must be as many whole numbers as there are challenges
 _MASK = 0xFFFFFFFF
 _OFFSET, _PRIME = 0x811C9DC5, 0x01000193
 _NONCE_BYTES = 8
+_STATE_BYTES = 4
 _DIGIT_BITS = 4
 # 16 to 128 salts: a verdict is that many hashes, and a visitor sees it go on.
 _LEAST_SALT_BITS = 4
@@ -66,15 +70,16 @@ class Cap(Puzzle):
             raise BadAnswer(NOT_SOLUTIONS)
         if not all(type(nonce) is int and 0 <= nonce <= MAX_NONCE for nonce in nonces):
             raise BadAnswer(NOT_SOLUTIONS)
-        return b"".join(number.to_bytes(_NONCE_BYTES, "big") for number in (scatter(token), *nonces))
+        return stem(token, params) + b"".join(nonce.to_bytes(_NONCE_BYTES, "big") for nonce in nonces)
 
     def right(self, seed: bytes, params: Params, normal: bytes) -> bool:
         """Judge every number; the first that is wrong ends it, for each is the client's to check as well."""
-        state, *nonces = (
+        begun = len(normal) - _NONCE_BYTES * size(params).c
+        nonces = (
             int.from_bytes(normal[at : at + _NONCE_BYTES], "big")
-            for at in range(0, len(normal), _NONCE_BYTES)
+            for at in range(begun, len(normal), _NONCE_BYTES)
         )
-        asked = pairs(state, size(params))
+        asked = pairs(normal[:begun], params)
         return all(
             _hash(salt, nonce).startswith(target) for (salt, target), nonce in zip(asked, nonces, strict=True)
         )
@@ -100,8 +105,24 @@ def solve(token: str, params: Params) -> list[int]:
     require_tellable(int(params["difficulty"]))
     return [
         next(n for n in count() if _hash(salt, n).startswith(target))
-        for salt, target in pairs(scatter(token), size(params))
+        for salt, target in pairs(stem(token, params), params)
     ]
+
+
+def stem(token: str, params: Params) -> bytes:
+    """Tell what of a token's text its salts and targets come of: all that a client of the first format sees is 32 bits."""
+    if params["format"] == 1:
+        return scatter(token).to_bytes(_STATE_BYTES, "big")
+    return hashlib.sha256(b"cap\x00" + token.encode("ascii", "replace")).digest()
+
+
+def pairs(stem: bytes, params: Params) -> list[tuple[str, str]]:
+    """Tell the salts and targets that come of a stem."""
+    if params["format"] == 1:
+        return scattered(int.from_bytes(stem, "big"), size(params))
+    c, s, d = size(params)
+    stream = hashlib.shake_128(stem).hexdigest(c * (s + d))
+    return [(stream[at : at + s], stream[at + s : at + s + d]) for at in range(0, c * (s + d), s + d)]
 
 
 def scatter(text: str, state: int = _OFFSET) -> int:
@@ -111,8 +132,8 @@ def scatter(text: str, state: int = _OFFSET) -> int:
     return state
 
 
-def pairs(state: int, size: Size) -> list[tuple[str, str]]:
-    """Tell the salts and targets of the token whose hash is ``state``."""
+def scattered(state: int, size: Size) -> list[tuple[str, str]]:
+    """Tell the salts and targets of the token whose hash is ``state``, as clients of the first format do."""
     found = []
     for number in range(1, size.c + 1):
         own = scatter(str(number), state)

@@ -8,12 +8,14 @@ from captcha_stateless.model import Params
 from captcha_stateless.settings.extras import needed
 
 SCRYPT, ARGON2 = "SCRYPT", "ARGON2ID"
+#: What no number of plain hashes stands for: it takes memory.
+MEMORY_HARD = (SCRYPT, ARGON2)
 _HASHES = {"SHA-256": hashlib.sha256, "SHA-384": hashlib.sha384, "SHA-512": hashlib.sha512}
 _PBKDF2 = {f"PBKDF2/{name}": name.replace("-", "").lower() for name in _HASHES}
 
 _KEY_BYTES = 32
 
-#: The greatest cost, and the greatest memory: a tenth of a second and 64 MiB of a server, at most.
+#: The greatest cost, and the greatest memory: a quarter of a second and 64 MiB of a server, at most.
 _MOST: Mapping[str, tuple[int, int]] = {
     **dict.fromkeys(_HASHES, (10_000, 0)),
     **dict.fromkeys(_PBKDF2, (200_000, 0)),
@@ -63,8 +65,7 @@ def weight(params: Params) -> int:
 
 def key_bytes(params: Params) -> int:
     """Tell how long a key is: of a hash all of it, for implementations differ in where they cut it, else 32 bytes."""
-    made = _HASHES.get(str(params["kdf"]))
-    return made().digest_size if made else _KEY_BYTES
+    return _LENGTHS[str(params["kdf"])]
 
 
 def derive(params: Params, salt: bytes, password: bytes) -> bytes:
@@ -108,4 +109,8 @@ DERIVATIONS: Mapping[str, Derive] = {
     **dict.fromkeys(_PBKDF2, _pbkdf2),
     SCRYPT: _scrypt,
     ARGON2: _argon2,
+}
+_LENGTHS = {
+    **dict.fromkeys(DERIVATIONS, _KEY_BYTES),
+    **{name: made().digest_size for name, made in _HASHES.items()},
 }

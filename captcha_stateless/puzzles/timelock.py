@@ -59,9 +59,9 @@ class TimeLock(Puzzle):
         """Judge by the factors: the shorter way to the same number."""
         return normal == f"{self._power(self._base(seed), squarings(params)):x}".encode("ascii")
 
-    def slow(self, params: Params) -> bool:
+    def price(self, params: Params) -> int:
         """Tell that it takes some ten milliseconds."""
-        return True
+        return 2
 
     def tell(self, seed: bytes, params: Params) -> str:
         """Tell y, in hexadecimal digits, by the shorter way."""

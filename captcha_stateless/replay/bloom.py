@@ -11,7 +11,7 @@ import struct
 from dataclasses import dataclass
 from functools import cache
 from hashlib import blake2b
-from typing import Protocol, Self
+from typing import Protocol, Self, overload
 
 from captcha_stateless.errors import Misconfigured
 
@@ -25,9 +25,12 @@ MAX_HASHES = 30
 
 
 class Bits(Protocol):
-    """Bytes that can be read and written one at a time: a ``bytearray`` or a memory map."""
+    """Bytes that can be read and written: a ``bytearray`` or a memory map."""
 
+    @overload
     def __getitem__(self, index: int, /) -> int: ...
+    @overload
+    def __getitem__(self, index: slice, /) -> bytes | bytearray: ...
     def __setitem__(self, index: int, value: int, /) -> None: ...
 
 
@@ -124,13 +127,21 @@ class Placer:
         return block % self._blocks, positions
 
 
-def is_marked(bits: Bits, start: int, positions: list[int], moment: int = 0) -> bool:
-    """Tell whether every position is set, at a moment, in the block that begins at byte ``start``."""
+def is_marked(bits: Bits, start: int, positions: list[int]) -> bool:
+    """Tell whether every position is set in the block that begins at byte ``start``."""
+    return all(bits[start + (position >> 3 & _BYTE)] & 1 << (position & 7) for position in positions)
+
+
+def moments_of(bits: Bits, start: int, positions: list[int], moments: range) -> list[bool]:
+    """Tell at which of the moments, one after the other, every position is set; all are looked at in one step."""
+    block = int.from_bytes(bits[start : start + BLOCK_BYTES], "little")
+    wound = block | block << BLOCK_BITS
+    found = (1 << len(moments)) - 1
     for position in positions:
-        position += moment
-        if not bits[start + (position >> 3 & _BYTE)] & (1 << (position & 7)):
-            return False
-    return True
+        found &= wound >> (position + moments.start) % BLOCK_BITS
+        if not found:
+            break
+    return [bool(found >> number & 1) for number in range(len(moments))]
 
 
 def mark_bits(bits: Bits, start: int, positions: list[int], moment: int = 0) -> None:

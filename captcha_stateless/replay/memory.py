@@ -20,7 +20,7 @@ from captcha_stateless.replay.base import (
     repeat_of,
     require_past,
 )
-from captcha_stateless.replay.bloom import BLOCK_BYTES, Geometry, Placer, is_marked, mark_bits
+from captcha_stateless.replay.bloom import BLOCK_BYTES, Geometry, Placer, is_marked, mark_bits, moments_of
 from captcha_stateless.replay.shares import Shares, full, lane
 from captcha_stateless.replay.window import Window
 
@@ -109,7 +109,7 @@ class MemoryReplay(Replay):
                     return place
             block, positions = self._placer.place(mark_name(namespace, jti, mark))
             start = block * BLOCK_BYTES
-            return repeat_of([is_marked(bucket.bits, start, positions, each) for each in moments])
+            return repeat_of(moments_of(bucket.bits, start, positions, moments))
 
     async def state(self, now: float) -> ReplayState:
         """Tell how the filter is."""

@@ -25,7 +25,7 @@ from captcha_stateless.replay.base import (
     repeat_of,
     require_past,
 )
-from captcha_stateless.replay.bloom import BLOCK_BYTES, Geometry, Placer, is_marked, mark_bits
+from captcha_stateless.replay.bloom import BLOCK_BYTES, Geometry, Placer, is_marked, mark_bits, moments_of
 from captcha_stateless.replay.locks import FileLock, best_lock, held
 from captcha_stateless.replay.shares import full, lane
 from captcha_stateless.replay.window import Window
@@ -147,7 +147,7 @@ class SharedReplay(Replay):
                     return place
             start, positions = self._place(arena, slot, mark_name(namespace, jti, mark))
             with held(arena.lock, start, BLOCK_BYTES):
-                return repeat_of([is_marked(arena.memory, start, positions, each) for each in moments])
+                return repeat_of(moments_of(arena.memory, start, positions, moments))
 
     async def state(self, now: float) -> ReplayState:
         """Tell how the filter is."""

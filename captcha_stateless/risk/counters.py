@@ -17,9 +17,9 @@ class Counters:
     def __len__(self) -> int:
         return len(self._counts)
 
-    def add(self, key: bytes, now: float) -> float:
-        """Count one more, and tell the count."""
-        count = self.value(key, now) + 1
+    def add(self, key: bytes, now: float, amount: int = 1) -> float:
+        """Count one more, or more than one, and tell the count."""
+        count = self.value(key, now) + amount
         self._counts[key] = (count, now)
         self._counts.move_to_end(key)
         if len(self._counts) > self._most:

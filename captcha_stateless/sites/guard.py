@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from captcha_stateless.errors import TooMany
 from captcha_stateless.model import Claims, Params
+from captcha_stateless.puzzles import PUZZLES
 from captcha_stateless.risk import Assessor, Caller, Risk
 from captcha_stateless.risk.counters import Counters
 from captcha_stateless.risk.networks import Networks
@@ -73,15 +74,22 @@ class Guard:
         self._answers, self._kinds = Counters(ANSWERS_HALF_LIFE_SECONDS), Counters(ANSWERS_HALF_LIFE_SECONDS)
         self._most_answers = answers_a_minute * _A_MINUTE
 
-    async def demand(self, caller: Caller, site: str, policy: Policy, kinds: Collection[str]) -> Demand:
-        """Choose a challenge of one of the kinds, as the policy says.
+    async def demand(
+        self,
+        caller: Caller,
+        site: str,
+        policy: Policy,
+        kinds: Collection[str],
+        puzzles: Collection[str] = PUZZLES,
+    ) -> Demand:
+        """Choose a challenge of one of the kinds, as the policy says; work is worded as one of the puzzles.
 
         Raises:
             Blocked: when the policy or the block list leaves none.
             TooMany: as in :meth:`weigh`, where it is something that is drawn.
         """
         risk, steps, failures = await self._assess(caller, site, policy)
-        rule = policy.choose(risk.score, kinds).harder(steps)
+        rule = policy.choose(risk.score, kinds, puzzles).harder(steps)
         if rule.kind == "work":
             return Demand(rule.kind, rule.params, risk.who, steps, risk.score)
         return Demand(rule.kind, rule.params, risk.who, self._harder(caller, policy, failures), risk.score)
@@ -143,8 +151,8 @@ class Guard:
         params = policy.first(policy.steps(load, self._failures.value(who, now)), kind)
         return Demand("work" if params else "", params, who)
 
-    def meter(self, caller: Caller) -> None:
-        """Count an answer, which makes the replay filter remember something.
+    def meter(self, caller: Caller, price: int = 1) -> None:
+        """Count an answer, which makes the replay filter remember something, for as many as judging it costs.
 
         Raises:
             Blocked: when the caller is on the block list.
@@ -156,7 +164,7 @@ class Guard:
         now = self._clock()
         if self._answers.value(who, now) >= self._most_answers:
             raise TooMany("the network answers too often", retry_after_seconds=_ANSWERED_RETRY_SECONDS)
-        self._answers.add(who, now)
+        self._answers.add(who, now, price)
 
     @property
     def asks(self) -> bool:
@@ -181,10 +189,10 @@ class Guard:
         Raises:
             TooMany: when the caller's network has asked the site for too many, or for too many of this kind.
         """
-        who = self._assessor.metered(caller)
-        if who and policy.terms(kind).rate:
+        rate = policy.terms(kind).rate
+        if rate and (who := self._assessor.metered(caller)):
             now, name = self._clock(), b"".join((who, kind.encode(), b"\0", site.encode()))
-            if self._kinds.value(name, now) >= policy.terms(kind).rate * _A_MINUTE:
+            if self._kinds.value(name, now) >= rate * _A_MINUTE:
                 raise TooMany(f"too many of the kind {kind}", retry_after_seconds=_ANSWERED_RETRY_SECONDS)
             self._kinds.add(name, now)
         if self._rates is not None:

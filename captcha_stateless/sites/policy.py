@@ -6,6 +6,7 @@ from typing import Any
 
 from captcha_stateless.errors import Blocked, Misconfigured
 from captcha_stateless.model import Params
+from captcha_stateless.puzzles import PUZZLES, only
 from captcha_stateless.risk import MAX_SCORE
 from captcha_stateless.sites import terms
 from captcha_stateless.sites.difficulty import doublings
@@ -40,6 +41,10 @@ class Rule:
     kind: str = ""
     params: Params = field(default_factory=dict)
     most: int = 0
+
+    def suits(self, kinds: Collection[str], puzzles: Collection[str]) -> bool:
+        """Tell whether it leads to one of the kinds; to work, where one of the puzzles is as hard as it says."""
+        return self.kind in kinds and only(self.params) in ("", *puzzles)
 
     def harder(self, steps: int) -> "Rule":
         """Raise the difficulty by so many steps, as far as may be."""
@@ -77,22 +82,23 @@ class Policy:
         if not 0 <= self.work <= MOST_WORK or not 0 <= self.most_work <= MOST_WORK:
             raise Misconfigured(f"policy {self.name}: work and most_work are 0 to {MOST_WORK} bits")
 
-    def choose(self, score: int, kinds: Collection[str]) -> Rule:
-        """Find what a score leads to, among the kinds that the caller can be given.
+    def choose(self, score: int, kinds: Collection[str], puzzles: Collection[str] = PUZZLES) -> Rule:
+        """Find what a score leads to, among the kinds that the caller can be given, work being worded as one of the puzzles.
 
         Where the rule asks for another kind, the nearest rule above stands in, so that nobody gets off lighter, and only
-        where there is none the nearest below.
+        where there is none the nearest below. Where it asks for work that the puzzles cannot word, none below does: how work
+        is worded is the visitor's choice.
 
         Raises:
             Blocked: when the score is refused, or no rule has such a kind.
         """
         rule = self.require(score)
-        if rule.kind in kinds:
+        if rule.suits(kinds, puzzles):
             return rule
         above = [other for other in self.rules if other.scores.start > rule.scores.start]
         below = [other for other in reversed(self.rules) if other.scores.start < rule.scores.start]
-        for candidate in (*above, *below):
-            if candidate.kind in kinds:
+        for candidate in above if rule.kind in kinds else [*above, *below]:
+            if candidate.suits(kinds, puzzles):
                 return candidate
         raise Blocked("the site's policy has no challenge of a kind that was asked for")
 

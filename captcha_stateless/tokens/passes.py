@@ -128,8 +128,9 @@ class Signer:
             BadBinding: when they are too long together.
         """
         text = "".join(binding)
-        # In JSON's ASCII a character takes twelve at most (two escapes, beyond the basic plane).
-        if 12 * len(text) > (room := self._known().room) and len(json.dumps(text)) - 2 > room:
+        # In JSON's ASCII a printable character takes two at most, and any other twelve (two escapes, beyond the basic plane).
+        most = (2 if text.isascii() and text.isprintable() else 12) * len(text)
+        if most > (room := self._known().room) and len(json.dumps(text)) - 2 > room:
             raise BadBinding("site, host name, action and cdata are too long together")
 
     def verify(self, token: str) -> Pass:

@@ -49,6 +49,7 @@ _PARTS = 4
 _LENGTHS = (_KEY_BYTES + 8, _IV_BYTES, _TAG_BYTES)
 
 _json = json.JSONEncoder(separators=(",", ":"))
+_pack = msgpack.Packer().pack
 
 
 class Seal:
@@ -155,7 +156,7 @@ def _encode(claims: Claims) -> bytes:
     values = list(claims)
     while values[-1] == _DEFAULTS[len(values) - 1]:
         values.pop()
-    packed: bytes = msgpack.packb([VERSION, *values])
+    packed: bytes = _pack([VERSION, *values])
     return packed
 
 

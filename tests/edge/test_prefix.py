@@ -81,6 +81,13 @@ def test_urls_in_answers_are_under_the_prefix(edge: httpx.Client) -> None:
     assert {edge.get(link).status_code for link in found} == {200}
 
 
+@pytest.mark.parametrize("way", ["", "/captcha", "/captcha/captcha", "/captcha/", "/captcha//captcha"])
+@pytest.mark.parametrize("name", ["metrics", "metrics/", "%6detrics", "metrics?x", "metrics%23x"])
+def test_metrics_are_kept_from_the_public_under_any_prefix(edge: httpx.Client, way: str, name: str) -> None:
+    """`/captcha/captcha/metrics` was shown where the edge took one prefix off and kept `/captcha/metrics` private."""
+    assert b"captcha_" not in edge.get(f"{way}/{name}").content
+
+
 def test_nothing_is_served_beside_the_prefix(edge: httpx.Client) -> None:
     assert edge.get("/siteverify").status_code in (200, 404)
     assert b"error-codes" not in edge.get("/siteverify").content

@@ -41,7 +41,7 @@ def test_parameters_are_written_in_the_canonical_form(asked: forms.Asked) -> Non
 
 @given(ASKED)
 def test_what_is_written_is_read_and_what_their_library_makes_of_it_is_signed_so(asked: forms.Asked) -> None:
-    text, signature = forms.challenge_2(KEYS, asked, None)
+    text, signature = forms.challenge_2(KEYS, asked)
     parameters = json.loads(text)
     theirs = altcha.Challenge.from_dict({"parameters": parameters, "signature": "x"}).to_dict()
     document = {

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from captcha_stateless.http.dataurl import base64, data_url
+from captcha_stateless.formats.strict import base64
+from captcha_stateless.http.dataurl import data_url
 
 
 @given(data=st.binary(max_size=2000))
@@ -21,8 +22,9 @@ def test_it_is_the_standard_library_s_base64(data: bytes) -> None:
 def test_the_standard_library_serves_where_the_other_is_missing(missing: bool) -> None:
     script = (
         f"import sys; {missing} and sys.modules.update(pybase64=None)\n"
-        "from captcha_stateless.http.dataurl import base64\n"
+        "from captcha_stateless.formats.strict import base64, read, write\n"
         "assert base64(bytes(range(256))).startswith(b'AAECAwQF')\n"
+        """assert read(write('{"a": 1}')) == {'a': 1}\n"""
         f"assert ('pybase64' in sys.modules and sys.modules['pybase64'] is None) is {missing}"
     )
 

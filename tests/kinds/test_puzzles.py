@@ -19,6 +19,10 @@ def kind() -> Kind:
     return Work.from_settings(Settings(), b"secret")
 
 
+#: Two texts of one hash, FNV-1a of 32 bits.
+TWINS = ("12afe4beb692", "8890e21017b2")
+
+
 class TestAltchaOne(KindContract):
     name: ClassVar[str] = "work"
     wanted: ClassVar = [{"puzzle": "altcha-1", "difficulty": 10}]
@@ -121,8 +125,11 @@ class TestAltchaTwo(KindContract):
             for name, costs in (("PBKDF2/SHA-256", {"cost": 5_000}), ("SCRYPT", {}), ("ARGON2ID", {}))
         ]
 
-        assert (kind.slow(quick), quick["deterministic"]) == (False, True)
-        assert [(kind.slow(params), params["deterministic"]) for params in slow] == [(True, False)] * 3
+        assert (kind.price(quick), quick["deterministic"]) == (1, True)
+        assert (
+            kind.price(kind.plan({"puzzle": "altcha-2", "kdf": "SCRYPT", "cost": 32_768, "memory": 16})) == 54
+        )
+        assert [(kind.price(params) > 1, params["deterministic"]) for params in slow] == [(True, False)] * 3
 
     def test_the_deterministic_counter_is_spread_over_twice_the_tries(self, kind: Kind) -> None:
         params = kind.plan({"puzzle": "altcha-2", "difficulty": 2})
@@ -138,8 +145,8 @@ class TestTimeLock(KindContract):
     unknown: ClassVar = {"puzzle": "time-lock", "difficulty": 0}
     malformed: ClassVar = [None, 1, "", "x", b"1"]
 
-    def test_it_is_slow(self, kind: Kind) -> None:
-        assert kind.slow(kind.plan({"puzzle": "time-lock"}))
+    def test_it_costs_more(self, kind: Kind) -> None:
+        assert kind.price(kind.plan({"puzzle": "time-lock"})) == 2
 
 
 class TestCap:
@@ -156,7 +163,7 @@ class TestCap:
         assert kind.check(KEY, claims, kind.normal(("token", solutions), params))
         assert not kind.check(KEY, claims, kind.normal(("tokem", solutions), params))
         assert not kind.check(KEY, claims, kind.normal(("token", [*solutions[:-1], 0]), params))
-        assert not kind.slow(params)
+        assert kind.price(params) == 1
 
     @pytest.mark.parametrize(
         ("difficulty", "size"),
@@ -194,6 +201,25 @@ class TestCap:
     def test_what_are_no_solutions_is_a_bad_answer(self, kind: Kind, answer: object) -> None:
         with pytest.raises(BadAnswer):
             kind.normal(answer, self.planned(kind))
+
+    def test_the_second_format_tells_two_tokens_apart_that_are_one_to_the_first(self, kind: Kind) -> None:
+        """Clients of the first format see 32 bits of a token: who had solved one of these had solved both."""
+        first, second = (self.planned(kind, format=number) for number in (1, 2))
+
+        assert cap.scatter(TWINS[0]) == cap.scatter(TWINS[1])
+        for params, alike in ((first, True), (second, False)):
+            answers = [kind.normal((token, [1] * 4), params) for token in TWINS]
+            asked = [cap.pairs(cap.stem(token, params), params) for token in TWINS]
+            assert (answers[0] == answers[1], asked[0] == asked[1]) == (alike, alike)
+            assert [(len(salt), len(target)) for salt, target in asked[0]] == [(32, 1)] * 4
+
+    def test_solutions_of_the_second_format_are_of_the_token(self, kind: Kind) -> None:
+        params = self.planned(kind, format=2)
+        claims = KindContract.claims(TestAltchaOne(), kind, SEEDS[0], params)
+        solutions = cap.solve("token", params)
+
+        assert kind.check(KEY, claims, kind.normal(("token", solutions), params))
+        assert not kind.check(KEY, claims, kind.normal(("tokem", solutions), params))
 
     def test_there_are_two_formats(self, kind: Kind) -> None:
         params = self.planned(kind, format=2)

@@ -57,6 +57,20 @@ def run(server: Server, *, right: bool) -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["X-Forwarded-For", "Forwarded", "Via", "X-Real-IP"])
+def test_what_a_proxy_handed_on_is_answered_with_the_key_alone(make_server: MakeServer, name: str) -> None:
+    """An edge that kept `/metrics` private showed it in other spellings, and under the prefix that it takes off."""
+    handed_on, key = {name: "192.0.2.1"}, {"Authorization": "Bearer of-metrics"}
+
+    def status(server: Server, headers: dict[str, str]) -> int:
+        return server.visitor.get("/metrics", headers=headers).status_code
+
+    bare, keyed = make_server(metrics=True), make_server(metrics=True, metrics_key="of-metrics")
+
+    assert (status(bare, {}), status(bare, handed_on)) == (200, 404)
+    assert (status(keyed, handed_on), status(keyed, {**handed_on, **key})) == (401, 200)
+
+
 def test_without_the_setting_there_is_nothing(server: Server) -> None:
     assert server.visitor.get("/metrics").status_code == 404
 

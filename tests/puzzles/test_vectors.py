@@ -58,7 +58,7 @@ def test_argon2_of_its_own_library() -> None:
 def test_cap() -> None:
     size = cap.Size(CAP["c"], CAP["s"], CAP["d"])
 
-    assert cap.pairs(cap.scatter(CAP["token"]), size) == [tuple(pair) for pair in CAP["pairs"]]
+    assert cap.scattered(cap.scatter(CAP["token"]), size) == [tuple(pair) for pair in CAP["pairs"]]
 
 
 def test_a_hash_goes_on_where_it_left_off() -> None:
@@ -76,6 +76,6 @@ def test_the_hash_of_cap_is_of_salt_and_number() -> None:
     solutions = cap.solve("token", params)
 
     for (salt, target), number in zip(
-        cap.pairs(cap.scatter("token"), cap.size(params)), solutions, strict=True
+        cap.scattered(cap.scatter("token"), cap.size(params)), solutions, strict=True
     ):
         assert hashlib.sha256(f"{salt}{number}".encode()).hexdigest().startswith(target)

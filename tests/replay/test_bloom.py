@@ -12,6 +12,7 @@ from captcha_stateless.replay.bloom import (
     false_positive_rate,
     is_marked,
     mark_bits,
+    moments_of,
 )
 from tests.chaos import size
 from tests.replay.contract import KEY
@@ -45,6 +46,21 @@ def test_no_member_is_ever_fresh_again() -> None:
         mark_bits(bits, block * BLOCK_BYTES, positions)
 
     assert all(is_marked(bits, block * BLOCK_BYTES, positions) for block, positions in places)
+
+
+@pytest.mark.parametrize("moment", [1_800_000_000, 1_800_000_017, 1_800_000_070, 4_094])
+def test_the_moment_of_a_mark_is_found_among_others(moment: int) -> None:
+    """Positions go round at the end of a block, so the moments of one mark may lie at both of its ends."""
+    bits = bytearray(2 * BLOCK_BYTES)
+    positions = [5, 4_095, 61_003, 17, 2_048]
+    mark_bits(bits, BLOCK_BYTES, positions, moment)
+    moments = range(moment - 20, moment + 51)
+
+    found = moments_of(bits, BLOCK_BYTES, positions, moments)
+
+    assert [at for at, there in zip(moments, found, strict=True) if there] == [moment]
+    assert not any(moments_of(bits, 0, positions, moments))
+    assert moments_of(bits, BLOCK_BYTES, positions, range(0)) == []
 
 
 @pytest.mark.parametrize("target", [1e-9, 1e-6, 1e-3, 0.1])

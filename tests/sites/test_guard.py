@@ -276,6 +276,19 @@ def test_a_network_gives_so_many_answers_and_no_more() -> None:
     assert 0 < answers("192.0.2.77") < first
 
 
+def test_answers_that_are_dear_to_judge_count_for_more() -> None:
+    """An answer to SCRYPT at its largest cost takes a fifth of a second of a core, and counted as any other."""
+    guard = Guard(Assessor(b"key"), answers_a_minute=100, clock=Clock())
+    given = 0
+
+    with suppress(TooMany):
+        while given < 1_000:
+            guard.meter(Caller("192.0.2.1"), 54)
+            given += 1
+
+    assert given == 3
+
+
 def test_one_kind_is_rated_by_network_and_site() -> None:
     """Of text two a minute: the third is refused, from another network or of another kind none is."""
     world = World()

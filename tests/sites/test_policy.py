@@ -61,6 +61,32 @@ def test_no_kind_in_common_is_a_refusal() -> None:
         shop().choose(0, ["text"])
 
 
+@pytest.mark.parametrize(
+    ("dear", "puzzle"),
+    [({"kdf": "SCRYPT"}, "altcha-2"), ({"kdf": "ARGON2ID"}, "altcha-2"), ({"time_lock": True}, "time-lock")],
+)
+def test_work_that_one_wording_alone_makes_hard_has_no_cheaper_stand_in(
+    dear: dict[str, Any], puzzle: str
+) -> None:
+    """How work is worded is the visitor's choice: whoever asked for plain hashes got off with them."""
+    lenient = {"score": [0, 39], "kind": "work", "difficulty": 10}
+    strict = {"score": [80, 100], "kind": "work", "difficulty": 20}
+    rule = {"score": [40, 79], "kind": "work", "difficulty": 12, **dear}
+    policy = shop(rule=[lenient, rule, strict])
+    alone = shop(rule=[{**lenient, "score": [0, 39]}, {**rule, "score": [40, 100]}])
+
+    assert policy.choose(50, BOTH, [puzzle]).params["difficulty"] == 12
+    assert policy.choose(50, BOTH, ["zeros"]).params["difficulty"] == 20
+    with pytest.raises(Blocked):
+        alone.choose(50, BOTH, ["zeros", "altcha-1", "cap"])
+
+
+def test_hashes_are_the_same_work_in_every_wording() -> None:
+    rule = {"score": [0, 100], "kind": "work", "difficulty": 12, "kdf": "PBKDF2/SHA-256", "cost": 100}
+
+    assert shop(rule=[rule]).choose(50, BOTH, ["zeros"]).params["difficulty"] == 12
+
+
 @pytest.mark.parametrize(("steps", "difficulty"), [(-1, 3), (0, 3), (1, 4), (2, 5), (3, 5), (100, 5)])
 def test_difficulty_rises_in_steps_up_to_its_bound(steps: int, difficulty: int) -> None:
     assert shop().choose(0, BOTH).harder(steps).params["difficulty"] == difficulty

@@ -159,12 +159,6 @@ def test_action_and_customer_data_come_back_with_the_pass(server: Server) -> Non
     assert (reply.json()["action"], reply.json()["cdata"]) == ("login", "cart-7")
 
 
-# Code challenges
-
-
-# Policies
-
-
 @pytest.mark.parametrize(
     ("rule", "expected"),
     [
@@ -192,6 +186,24 @@ def test_a_policy_chooses_how_a_key_is_derived(
     assert {name: document["parameters"].get(name) for name in expected} == expected
     assert altcha.verify_solution(solution, keys(server).signature).verified
     assert [verify(server, solution)["verified"] for _ in range(2)] == [True, False]
+
+
+@pytest.mark.parametrize("rule", ['kdf = "SCRYPT"', 'kdf = "ARGON2ID"', "time_lock = true"])
+def test_who_asks_for_the_first_form_gets_no_hashes_where_the_policy_asks_for_more(
+    make_server: MakeServer, tmp_path: Path, rule: str
+) -> None:
+    server = make_server(sites=policed(tmp_path, f'kind = "work"\ndifficulty = 10\n{rule}'))
+    asked = [(V1, 403), (V2, 403 if "time" in rule else 200)]
+
+    statuses = [server.visitor.get(f"{path}/challenge?apiKey=dev-site").status_code for path, _ in asked]
+    others = [
+        server.visitor.get("/v1/challenge?siteKey=dev-site").status_code,
+        server.visitor.post("/dev-site/challenge").status_code,
+        server.visitor.post("/api/challenge?sitekey=dev-site&kind=work").status_code,
+    ]
+
+    assert statuses == [status for _, status in asked]
+    assert others == [403, 200 if "time" in rule else 403, 400]
 
 
 @pytest.mark.parametrize(

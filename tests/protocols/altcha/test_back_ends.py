@@ -10,7 +10,7 @@ from captcha_stateless.formats import altcha as forms
 from tests.conftest import MakeServer
 from tests.protocols.altcha.conftest import BOTH, Change, put, raised, signature, two_sites
 from tests.support import NOW, Server
-from tests.widgets import V1, V2, keys, packed, server_payload, unpacked
+from tests.widgets import V1, V2, keys, packed, server_payload, solved_2, unpacked, verify
 
 
 @BOTH
@@ -173,3 +173,17 @@ def test_siteverify_takes_nothing_else_without_a_dot(server: Server, text: str) 
     reply = server.visitor.post("/siteverify", data={"secret": "dev-secret", "response": text})
 
     assert reply.json()["error-codes"] == ["invalid-input-response"]
+
+
+def test_a_server_payload_tells_what_the_run_was_for_and_where(server: Server) -> None:
+    """Back ends that verify offline could not tell one form's solution from another's."""
+    headers = {"Origin": "http://localhost"}
+    given = server.visitor.get(f"{V2}/challenge?apiKey=dev-site&action=007", headers=headers).json()
+    earned = verify(server, solved_2(given))["payload"]
+
+    told = altcha.verify_server_signature(earned, keys(server).signature).verification_data
+    judged = signature(server, earned).json()["verificationData"]
+
+    assert told is not None
+    assert told["hostname"] == "localhost"
+    assert (judged["hostname"], judged["action"], judged["score"]) == ("localhost", "007", 0)

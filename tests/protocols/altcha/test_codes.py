@@ -1,8 +1,12 @@
 """ALTCHA's code challenge: a code to type besides a moment's work."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import altcha
+import altcha.v1
 import pytest
 
 from captcha_stateless import sites
@@ -13,7 +17,7 @@ from captcha_stateless.sites import DEVELOPMENT_SITES
 from tests.conftest import MakeServer
 from tests.protocols.altcha.conftest import BOTH, challenge, policed
 from tests.support import Server
-from tests.widgets import V1, V2, packed, solved_1, solved_2, unpacked, verify
+from tests.widgets import V1, V2, keys, packed, solved_1, solved_2, unpacked, verify
 
 
 @BOTH
@@ -76,6 +80,9 @@ def test_the_moment_s_work_before_a_code_is_no_solution_offline(server: Server, 
 
     with pytest.raises(BadToken):
         forms.solution(forms.keys(server.engine.share_key, site.key, site.secret_sha256), packed(document))
+    theirs: Callable[..., Any] = altcha.v1.verify_solution if path == V1 else altcha.verify_solution
+    told = [theirs(solution, key) for key in keys(server)]
+    assert not any(each[0] if isinstance(each, tuple) else each.verified for each in told)
 
 
 @BOTH
