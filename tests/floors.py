@@ -43,7 +43,7 @@ INNER_FLOORS: dict[str, list[list[str]]] = {
             "query",
             "ranges",
         ],
-        ["access_log", "connections", "endpoint", "replies", "routing", "signals", "unrouted"],
+        ["access_log", "connections", "endpoint", "replies", "routing", "signals", "unrouted", "warming"],
         ["lifespan", "response_headers"],
         ["__init__"],
     ],
@@ -63,7 +63,7 @@ INNER_FLOORS: dict[str, list[list[str]]] = {
     "render": [
         ["_fused"],
         ["chance", "checks", "compiled", "deflate", "inks", "typefaces", "sheet"],
-        ["families", "png"],
+        ["families", "glyphs", "png"],
         ["atlas", "colours", "looks", "plane"],
         ["bed"],
         ["drawing"],
