@@ -121,7 +121,7 @@ def create_app(
     # Behind TLS the request's own scheme is http: whoever followed would send its secret in clear.
     app.router.redirect_slashes = False
     app.state.engine = engine
-    app.state.draining = False
+    app.state.draining = app.state.warming = False
     return app
 
 

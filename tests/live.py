@@ -44,7 +44,7 @@ class LiveServer:
         )
 
     def wait(self) -> None:
-        """Wait until it answers at all, for at most 30 s."""
+        """Wait until it answers at all and has prepared what it serves, for at most 30 s."""
         for _ in range(300):
             assert self.process.poll() is None, self.process.communicate()[0]
             try:
@@ -52,10 +52,13 @@ class LiveServer:
                     with socket.socket(socket.AF_UNIX) as probe:
                         probe.connect(self._uds)
                 self.get("/")
+                warming = '"warming":true' in self.get("/readyz").text
             except (OSError, httpx.TransportError):
                 time.sleep(0.1)
             else:
-                return
+                if not warming:
+                    return
+                time.sleep(0.05)
         raise AssertionError("the server did not start")
 
     def get(self, path: str, **options: Any) -> httpx.Response:

@@ -10,7 +10,7 @@ from captcha_stateless.kinds.base import Face
 from captcha_stateless.kinds.spoken import DIGITS, MOST_DIGITS, Spoken, draw_digits, normal_text, speaker_from
 from captcha_stateless.kinds.stages import Ladder
 from captcha_stateless.model import Challenge, Params
-from captcha_stateless.render import LOOKS, LineRenderer, default_typefaces, typefaces_in
+from captcha_stateless.render import LOOKS, LineRenderer, default_typefaces, require_glyphs, typefaces_in
 from captcha_stateless.seeded import Draws
 from captcha_stateless.settings import Settings
 from captcha_stateless.sound import Speaker
@@ -79,7 +79,7 @@ class Text(Spoken):
         """Take alphabet, length, theme and noise from the settings; renderers are built when a size is first asked for.
 
         Raises:
-            Misconfigured: when the alphabet is too small, or recordings cannot be used.
+            Misconfigured: when the alphabet is too small or cannot be drawn, or recordings cannot be used.
         """
         alphabet = settings.text_alphabet
         if len(set(alphabet)) != len(alphabet) or len({normal_text(character) for character in alphabet}) < 2:
@@ -92,6 +92,7 @@ class Text(Spoken):
             "foreground": settings.text_foreground_noise,
         }
         faces = typefaces_in(settings.typefaces) if settings.typefaces else default_typefaces()
+        require_glyphs(faces, alphabet)
         speaker = speaker_from(settings, secret)
         return cls(alphabet=alphabet, typefaces=faces, look=look, speaker=speaker, secret=secret)
 

@@ -36,8 +36,9 @@ class Health(Adapter):
         return Json({"status": "pass"})
 
     async def ready(self, request: Request) -> Response:
-        """Check that the keys open what they seal, that the replay filter is ready, and that nobody asked us to stop."""
-        checks: dict[str, object] = {"draining": request.app.state.draining}
+        """Check that all is prepared, the keys open what they seal, the filter is ready, and nobody asked us to stop."""
+        told = request.app.state
+        checks: dict[str, object] = {"draining": told.draining, "warming": told.warming}
         try:
             with anyio.fail_after(_PATIENCE_SECONDS):
                 state = await self.engine.state()
@@ -51,7 +52,7 @@ class Health(Adapter):
             "epoch": state.epoch,
             "ahead_seconds": round(state.ahead_seconds, 3),
         }
-        return _answer(state.ready and not request.app.state.draining, checks)
+        return _answer(state.ready and not (told.draining or told.warming), checks)
 
     def word(self, error: CaptchaError) -> Response:
         """Word the mistakes that a request for a file can make."""

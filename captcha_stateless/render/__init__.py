@@ -1,6 +1,7 @@
 """Glyphs to pixels to PNG: pure functions of what is drawn and of a seed."""
 
 from captcha_stateless.render.families import FAMILIES, Family
+from captcha_stateless.render.glyphs import require_glyphs
 from captcha_stateless.render.lines import LineRenderer
 from captcha_stateless.render.looks import LOOKS
 from captcha_stateless.render.sheet import contact_sheet
@@ -16,5 +17,6 @@ __all__ = [
     "classic_typeface",
     "contact_sheet",
     "default_typefaces",
+    "require_glyphs",
     "typefaces_in",
 ]

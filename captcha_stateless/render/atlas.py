@@ -9,25 +9,19 @@ from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
 from captcha_stateless.errors import Misconfigured
+from captcha_stateless.render.glyphs import rasterise
 from captcha_stateless.render.inks import LIGHTS, Indices, Ink, Pen, lay
-from captcha_stateless.render.typefaces import open_typeface
 
 #: How numpy takes what is known to be there (``Atlas.reach``): to look first would cost a fifth more.
 IN_RANGE: Final = "clip"
 #: The square that holds a glyph's ink, as a share of its cell; the rest is blank (see ``Atlas.reach``).
 INK_SHARE = 7 / 16
-#: Pixels of a mask for each texel of a cell.
-OVERSAMPLING = 4
 _SMALLEST_CELL, _LARGEST_CELL = 72, 248
 #: Texels a pixel: at 1.8, three times the memory, tiles look the same.
 TEXELS = 1.2
-#: Ink of a glyph that is small by nature (a dot, a dash) counts as at least this share of a capital's height.
-_SMALLEST_INK = 0.7
-#: No typeface has a glyph for this noncharacter (Unicode 16, 23.7): it shows what a missing one shows.
-_MISSING = "\uffff"
 #: 128 MB: a typical atlas takes a tenth of it, and texels must be counted by 31 bits.
 _LARGEST_ATLAS = 2**27
 _building = Lock()
@@ -121,53 +115,24 @@ def _build(
     size = round(side * INK_SHARE)
     count = len(typefaces) * len(alphabet)
     texels = np.zeros((len(inks) * count + 2, side, side), np.uint8)
+    margin = min(pen.margin, (side - size) // 2)
     for face, file in enumerate(typefaces):
-        for number, mask in enumerate(_masks(file, alphabet, size * OVERSAMPLING, natural=natural)):
+        glyphs = rasterise(file, alphabet)
+        for number, mask in enumerate(glyphs.masks):
+            coverage = _coverage(mask, glyphs.factor(mask, size, natural=natural), margin)
+            left, top = ((side - length) // 2 for length in coverage.size)
+            within = slice(top, top + coverage.height), slice(left, left + coverage.width)
             for layer, ink in enumerate(inks):
                 cell = 1 + layer * count + face * len(alphabet) + number
-                texels[cell] = lay(ink, centred(mask, side), replace(pen, light=face % len(LIGHTS)))
+                texels[cell][within] = lay(ink, coverage, replace(pen, light=face % len(LIGHTS)))
     texels.setflags(write=False)
     numbers = {glyph: number for number, glyph in enumerate(alphabet)}
     return Atlas(texels.reshape(-1), side, size, len(typefaces), numbers)
 
 
-def centred(mask: Image.Image, side: int) -> Image.Image:
-    """Return (side, side) of coverage with the oversampled glyph in its middle."""
-    large = Image.new("L", (side * OVERSAMPLING, side * OVERSAMPLING))
-    large.paste(mask, ((large.width - mask.width) // 2, (large.height - mask.height) // 2))
-    return large.reduce(OVERSAMPLING)
-
-
-def glyph_masks(file: Path, alphabet: str, ink: int) -> list[Image.Image]:
-    """Return each glyph's coverage in a typeface, cropped to its ink, no side longer than ``ink`` pixels."""
-    return _masks(file, alphabet, ink, natural=False)
-
-
-def _masks(file: Path, alphabet: str, ink: int, *, natural: bool) -> list[Image.Image]:
-    """Return each glyph's coverage, cropped to its ink, no side longer than ``ink`` pixels."""
-    face = open_typeface(file, ink)
-    missing = _mask(face, _MISSING)
-    capital = _mask(face, "H")
-    floor = ink if natural else max(1, round((capital.height if capital else ink) * _SMALLEST_INK))
-    return [_fitted(file, face, glyph, missing, ink, floor) for glyph in alphabet]
-
-
-def _fitted(
-    file: Path, face: ImageFont.FreeTypeFont, glyph: str, missing: Image.Image | None, ink: int, floor: int
-) -> Image.Image:
-    mask = _mask(face, glyph)
-    if mask is None or mask == missing:
-        raise Misconfigured(f"{file.name} has no glyph for {glyph!r}: change the alphabet or the typeface.")
-    em = ink * ink / max(*mask.size, floor)
-    fitted = _mask(open_typeface(file, int(em)), glyph)
-    assert fitted is not None  # the glyph was there a line ago
-    fitted.thumbnail((ink, ink))  # a pixel of rounding at most
-    return fitted
-
-
-def _mask(face: ImageFont.FreeTypeFont, glyph: str) -> Image.Image | None:
-    left, top, right, bottom = (int(edge) for edge in face.getbbox(glyph))
-    mask = Image.new("L", (right - left, bottom - top))
-    ImageDraw.Draw(mask).text((-left, -top), glyph, font=face, fill=255)
-    ink = mask.getbbox()  # the face's own box also counts the blank on either side
-    return mask.crop(ink) if ink else None
+def _coverage(mask: Image.Image, factor: float, margin: int) -> Image.Image:
+    """Return a mask at another size, with a margin all around."""
+    width, height = (max(1, round(side * factor)) for side in mask.size)
+    coverage = Image.new("L", (width + 2 * margin, height + 2 * margin))
+    coverage.paste(mask.resize((width, height), Image.Resampling.BICUBIC), (margin, margin))
+    return coverage

@@ -1,6 +1,8 @@
 """Where typefaces come from, and how one is opened."""
 
+import json
 from functools import cache
+from importlib.resources import files
 from pathlib import Path
 
 import fontpkg  # type: ignore[import-untyped]  # ships no types
@@ -96,8 +98,10 @@ def find(family: str, weight: int) -> Path:
     Raises:
         Misconfigured: its package is not installed.
     """
+    package = f"fontpkg-{family}"
     try:
-        return Path(fontpkg.path(family, weight=weight))
-    except fontpkg.FontpkgError:
-        package = f"fontpkg-{family}"
+        root = files(package.replace("-", "_"))  # fontpkg.path() would look through all that is installed
+    except ModuleNotFoundError:
         raise Misconfigured(f"The typeface {family} is missing: install the package {package}.") from None
+    about = fontpkg.family_from_metadata(json.loads((root / "metadata.json").read_text("utf-8")), root)
+    return Path(fontpkg.select_file(about, weight, "normal", False).path)

@@ -134,7 +134,8 @@ def _bends(family: Family, chance: Doubles) -> Doubles:
     rows, columns = zip(*_BENDS, strict=True)
     bends[:, :, rows, columns] = chance[:, :, 1:] * 2 - 1
     grid = sample_basis(9).astype(np.float64)
-    furthest = np.abs(grid @ bends @ grid.T).max((2, 3))
+    waves = np.stack([np.outer(grid[:, row], grid[:, column]).reshape(-1) for row, column in _BENDS])
+    furthest = np.abs(bends[:, :, rows, columns] @ waves).max(2)
     amount = 2 * family.bend * (0.5 + chance[:, :, 0] / 2)
     bends *= (amount / furthest)[:, :, None, None]
     return bends
@@ -143,14 +144,15 @@ def _bends(family: Family, chance: Doubles) -> Doubles:
 def _reach(poses: Floats, bends: Floats, atlas: Atlas) -> int:
     """Assert what exactness and memory safety rest on, for every pose with every bend, and return how far they reach."""
     assert np.abs(poses).sum((2, 3)).max() + np.abs(bends).sum((2, 3)).max() < _LARGEST_SUM
-    furthest = _furthest(poses, atlas.side / 2) + _furthest(bends, 0)
+    grid = sample_basis(33)
+    grid[:, 1] *= 33 / 32  # the very edge of a tile, whatever its pixels
+    furthest = _furthest(poses, grid[[0, -1]], atlas.side / 2)  # a pose is straight: a corner is its furthest
+    furthest += _furthest(bends, grid, 0)
     assert furthest < atlas.reach
     return int(furthest) + 1
 
 
-def _furthest(matrices: Floats, centre: float) -> float:
-    grid = sample_basis(33)
-    grid[:, 1] *= 33 / 32  # the very edge of a tile, whatever its pixels
+def _furthest(matrices: Floats, grid: Floats, centre: float) -> float:
     parts = np.array_split(matrices, 64)  # all at once would take 36 MB for a moment
     return max(float(np.abs(grid @ part @ grid.T - centre).max()) for part in parts)
 

@@ -32,6 +32,8 @@ def own():
 async def main():
     app = create_app()
     async with app.router.lifespan_context(app):
+        while app.state.warming:
+            await anyio.sleep(0.05)
         before = own()
         ctypes.CDLL(None).malloc_trim(0)
         print(before, own())

@@ -66,6 +66,7 @@ def test_a_ready_server_names_its_filter(make_server: MakeServer, replay: str, s
         "status": "pass",
         "checks": {
             "draining": False,
+            "warming": False,
             "replay": {"ready": True, "scope": scope, "fill": 0.0, "epoch": NOW, "ahead_seconds": 0.0},
         },
     }
@@ -152,3 +153,12 @@ def until(server: LiveServer, code: int) -> httpx.Response:
             return reply
         time.sleep(0.05)
     raise AssertionError(f"never answered {code}")
+
+
+def test_readiness_waits_for_what_is_prepared_beside_the_first_requests(server: Server) -> None:
+    server.app.state.warming = True
+
+    reply = server.visitor.get("/readyz")
+
+    assert (reply.status_code, reply.json()["checks"]["warming"]) == (503, True)
+    assert server.visitor.get("/livez").status_code == 200
