@@ -32,13 +32,14 @@ INNER_FLOORS: dict[str, list[list[str]]] = {
     "cli": [["base", "pinning"], ["doctor_checks"], ["*"], ["__init__"]],
     "devices": [["issuers"], ["__init__"]],
     "http": [
-        ["accept", "origin"],
+        ["accept"],
         [
             "admission",
             "bodies",
             "dataurl",
             "languages",
             "markup",
+            "origin",
             "problem_details",
             "proxies",
             "public_url",

@@ -11,7 +11,7 @@ server's own clock.
 from typing import Any, NamedTuple, cast
 
 import http_sf
-from http_message_signatures import HTTPMessageVerifier, InvalidSignature, MappingKeyResolver
+from http_message_signatures import HTTPMessageSignaturesException, HTTPMessageVerifier, MappingKeyResolver
 from http_message_signatures.algorithms import ED25519
 
 from captcha_stateless.agents import directory
@@ -146,7 +146,7 @@ def verify(visit: Visit, signed: Signed, known: AgentKey) -> None:
     verifier = _Verifier(signature_algorithm=ED25519, key_resolver=keys)
     try:
         verifier.verify(_Message(visit.method, url, dict(visit.headers)), max_age=None, expect_tag=TAG)
-    except InvalidSignature:
+    except HTTPMessageSignaturesException:
         raise BadToken("the signature is wrong") from None
 
 
