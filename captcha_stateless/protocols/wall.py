@@ -20,6 +20,7 @@ from captcha_stateless.http.bodies import WrongMediaType, read_json
 from captcha_stateless.http.endpoint import BodyTooLarge, MethodNotAllowed
 from captcha_stateless.http.forwarded import authority_of, visit_of
 from captcha_stateless.http.navigation import wants_page
+from captcha_stateless.http.query import parameters
 from captcha_stateless.http.replies import Json
 from captcha_stateless.model import Pass
 from captcha_stateless.protocols import scripts, wall_pages, wall_way
@@ -54,6 +55,7 @@ BEHIND = "/auth/at/"
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 #: The path below which an edge serves us on the site's own host.
 _BELOW = re.compile(r"(?:/[A-Za-z0-9._~-]{1,64}){0,4}")
+_PASSED = Response(status_code=HTTPStatus.NO_CONTENT)
 _ROBOTS = "User-agent: *\nDisallow: {0}/wall\nDisallow: {0}/nojs\nDisallow: {0}/auth\nDisallow: {0}/api/\n"
 
 
@@ -62,6 +64,8 @@ class Wall(Adapter):
 
     name: ClassVar[str] = "wall"
     prefixed: ClassVar[bool] = False
+    #: An answer costs no more than to say that there is no time for one, and every page of a site waits for it.
+    queued: ClassVar[bool] = False
 
     def table(self) -> Table:
         """Name the paths."""
@@ -76,7 +80,7 @@ class Wall(Adapter):
 
     async def check(self, request: Request) -> Response:
         """Answer 204 where the visit may pass; else 401 as the edge wants it, or 403."""
-        deny = request.query_params.get("deny", DENY[0])
+        deny = _query(request).get("deny", DENY[0])
         if deny not in DENY:
             raise BadRequest(f"deny must be one of {', '.join(DENY)}")
         return await self._judge(request, self._site(request), self.visit(request), deny)
@@ -98,11 +102,11 @@ class Wall(Adapter):
             raise Blocked("denied by a rule")
         if decision.action == "allow":
             self._tell(request, "allowed", decision.rule)
-            return Response(status_code=HTTPStatus.NO_CONTENT)
+            return _PASSED
         wanted = Asked(decision.policy, decision.weight)
-        if self._is_cleared(request, site, wanted):
+        if self._is_cleared(request, visit, site, wanted):
             self._tell(request, "cleared", decision.rule)
-            return Response(status_code=HTTPStatus.NO_CONTENT)
+            return _PASSED
         self._tell(request, "asked", decision.rule)
         return await self._ask(request, site, visit, wanted, deny)
 
@@ -139,14 +143,14 @@ class Wall(Adapter):
 
     async def show(self, request: Request) -> Response:
         """Ask a visitor, or lead back whoever need not be asked; ``set``: the cookie was set a moment ago."""
-        site, visit, text = self._site(request), visit_of(request), request.query_params.get("return", "")
+        site, visit, text = self._site(request), visit_of(request), _query(request).get("return", "")
         if not wants_page(visit):
             return _unauthorised()
         way = wall_way.open_(way_key(self.engine), site.key, visit.host, text) if text else Way()
         shown = self._shown(request, site, visit, way)
-        if self._is_cleared(request, site, way.asked):
+        if self._is_cleared(request, visit, site, way.asked):
             return RedirectResponse(way.address, HTTPStatus.SEE_OTHER, UNLISTED)
-        if "set" in request.query_params:
+        if "set" in _query(request):
             return wall_pages.cookieless(shown)
         return await self._challenge(request, site, shown)
 
@@ -177,7 +181,7 @@ class Wall(Adapter):
     def reply(self, error: CaptchaError, request: Request) -> Response:
         """Word a refusal: as a page where a visitor may have one and wants it, else as ``{"error": …}``."""
         visit = visit_of(request)
-        asked_here = _is_wall(request) or request.query_params.get("deny") == "page"
+        asked_here = _is_wall(request) or _query(request).get("deny") == "page"
         if not (asked_here and wants_page(visit)) or isinstance(error, BadRequest):
             return self.word(error)
         status = wording(WORDS, error)[0]
@@ -191,9 +195,9 @@ class Wall(Adapter):
             return _unauthorised()
         return Json({"error": str(error) if text is None else text}, status, UNLISTED)
 
-    def _is_cleared(self, request: Request, site: Site, wanted: Asked) -> bool:
+    def _is_cleared(self, request: Request, visit: Visit, site: Site, wanted: Asked) -> bool:
         """Tell whether the cookie holds a live pass of the site that was earned for no less."""
-        token = pass_in(request.headers.get("cookie", ""), wanted.policy)
+        token = pass_in(visit.headers.get("cookie", ""), wanted.policy)
         if not token:
             return False
         try:
@@ -210,14 +214,14 @@ class Wall(Adapter):
     def _shown(self, request: Request, site: Site | None, visit: Visit, way: Way) -> Shown:
         below = self._below(request)
         # Below its own address the wall finds its files wherever an edge serves it.
-        base = f"{below}/" if "at" in request.query_params or not _is_wall(request) else ""
+        base = f"{below}/" if "at" in _query(request) or not _is_wall(request) else ""
         key = site.key if site else ""
         sealed = wall_way.seal(way_key(self.engine), key, visit.host, way)
         return Shown(site=key, language=scripts.chosen(request), base=base, way=way, sealed=sealed)
 
     def _below(self, request: Request) -> str:
         """Tell the path below which visitors reach us: the edge's word, the operator's, or the server's own."""
-        told = request.query_params.get("at")
+        told = _query(request).get("at")
         if told is None:
             told = urlsplit(self.settings.public_url).path or str(request.scope.get("root_path", ""))
         if not _BELOW.fullmatch(below := told.rstrip("/")):
@@ -225,11 +229,15 @@ class Wall(Adapter):
         return below
 
     def _site(self, request: Request) -> Site:
-        key = request.query_params.get("sitekey")
+        key = _query(request).get("sitekey")
         if key is None and len(self.sites.all) == 1:
             return self.sites.all[0]
         # Of several sites none is guessed: a pass of one would open the doors of another.
         return self.sites.find(key or "")
+
+
+def _query(request: Request) -> Mapping[str, str]:
+    return parameters(request.scope["query_string"])
 
 
 def _is_wall(request: Request) -> bool:
