@@ -41,7 +41,7 @@ from captcha_stateless.tokens import keys
 from captcha_stateless.tokens.keys import KeyRing
 from captcha_stateless.tokens.passes import Signer
 from captcha_stateless.tokens.seal import Seal
-from captcha_stateless.wall import checks, crawlers
+from captcha_stateless.wall import crawlers
 
 #: Browsers keep a preflight's answer no longer than two hours (Chromium's own cap).
 PREFLIGHT_SECONDS = 7_200
@@ -110,7 +110,7 @@ def create_app(
         ],
         exception_handlers=unrouted.HANDLERS,
         lifespan=lifespan.create(
-            [file for file in (ring, served, networks, pinned, issuers, listed) if file],
+            [file for file in (ring, served, networks, listed, pinned, issuers) if file],
             replay,
             clock,
             warm=[adapter.warm for adapter in adapters],
@@ -179,22 +179,12 @@ def _adapters(settings: Settings) -> list[type[Adapter]]:
 
 def _served(settings: Settings, engine: Engine) -> Reloaded[sites.Sites] | None:
     def checked(served: sites.Sites) -> sites.Sites:
-        return require_fit(served, settings.policy, engine.plan, known(settings))
+        return require_fit(served, settings.policy, engine.plan, agents.known(settings))
 
     if settings.sites is None:
         checked(sites.DEVELOPMENT_SITES)
         return None
     return Reloaded(settings.sites, lambda path: checked(sites.load(path)))
-
-
-def known(settings: Settings) -> checks.Known:
-    """Tell what can be known of visitors, by the settings.
-
-    Raises:
-        Misconfigured: when a file that they name cannot be read.
-    """
-    pinned = load_agents(settings.agents).values() if settings.agents else ()
-    return checks.known(settings, frozenset(key.agent for key in pinned))
 
 
 def _tracing(settings: Settings) -> list[Middleware]:

@@ -29,7 +29,7 @@ FLOORS = [
 # Floors within a package, where its modules build on each other; elsewhere siblings may import only their base.
 INNER_FLOORS: dict[str, list[list[str]]] = {
     "agents": [["base", "directory"], ["signatures"], ["pinned"], ["__init__"]],
-    "cli": [["base"], ["doctor_checks"], ["*"], ["__init__"]],
+    "cli": [["base", "pinning"], ["doctor_checks"], ["*"], ["__init__"]],
     "devices": [["issuers"], ["__init__"]],
     "http": [
         ["accept", "origin"],
@@ -93,7 +93,7 @@ INNER_FLOORS: dict[str, list[list[str]]] = {
         ["checks", "file", "guard"],
         ["__init__"],
     ],
-    "stores": [["files", "url"], ["connect", "documents"], ["__init__"]],
+    "stores": [["files", "url"], ["connect", "documents", "fetched"], ["__init__"]],
     "sound": [["wav"], ["room", "voices"], ["speaker"], ["__init__"]],
     "telemetry": [["events", "logs", "reading", "tracing"], ["metrics"], ["__init__"]],
     "wall": [["paths", "visit"], ["conditions", "crawlers"], ["rules"], ["*"], ["__init__"]],

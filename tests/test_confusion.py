@@ -5,15 +5,19 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import httpx
 import pytest
 
 from captcha_stateless.client import Client
 from captcha_stateless.formats import altcha as forms
+from captcha_stateless.protocols import wall_way
+from captcha_stateless.protocols.wall_way import Way
 from captcha_stateless.tokens.cookie import COOKIE
 from tests.client.test_client import Wire
 from tests.conftest import MakeServer
+from tests.devices.issuing import brought, serve
 from tests.protocols.test_onecaptcha import answer
 from tests.support import NOW, Server
 from tests.tokens.test_passes import ORDER, decoded, encoded, segment
@@ -90,6 +94,20 @@ def clearance(server: Server, token: str) -> bool:
     return reply.status_code == httpx.codes.NO_CONTENT
 
 
+def wall(server: Server, token: str) -> bool:
+    headers = {"Cookie": f"{COOKIE}={token}", "Accept": "text/html"}
+    reply = server.visitor.get("/wall", headers=headers)
+    assert reply.status_code in (httpx.codes.SEE_OTHER, httpx.codes.UNAUTHORIZED)
+    return reply.status_code == httpx.codes.SEE_OTHER
+
+
+def way(server: Server, token: str) -> bool:
+    """Go back by something, with a cookie that is good."""
+    headers = {"Cookie": f"{COOKIE}={server.earn()}", "Accept": "text/html"}
+    reply = server.visitor.get("/wall", params={"return": token}, headers=headers)
+    return reply.status_code == httpx.codes.SEE_OTHER
+
+
 def offline(server: Server, token: str) -> bool:
     with Client(
         "http://captcha.test", site_key="dev-site", clock=server.clock, transport=Wire(server)
@@ -119,6 +137,7 @@ DOORS = {
     "friendly": friendly,
     "privatecaptcha": private,
     "clearance": clearance,
+    "wall": wall,
     "offline": offline,
 }
 
@@ -171,6 +190,16 @@ def minicap(server: Server, token: str) -> bool:
     return server.visitor.post("/api/captcha/validate/", json={"id": token, "text": "x"}).status_code == 200
 
 
+def device(server: Server, token: str) -> bool:
+    """Bring something as a device's token."""
+    headers = {"Authorization": f'PrivateToken token="{token}"'}
+    return bool(server.visitor.post("/api/challenge", headers=headers).json().get("done"))
+
+
+def device_token(server: Server) -> str:
+    return brought(server.visitor.post("/api/challenge?device=ask"))["Authorization"].split('"')[1]
+
+
 #: Everything that lets something through, and whatever is handed out, with the doors that it opens.
 EVERY = {
     **DOORS,
@@ -180,6 +209,8 @@ EVERY = {
     "altcha 2, signature": signed_2,
     "cap, redeem": redeemed,
     "minicap": minicap,
+    "device": device,
+    "wall, the way back": way,
 }
 OPENS: dict[str, tuple[Forge, set[str]]] = {
     "pass": (lambda server: server.earn(), set(DOORS)),
@@ -194,6 +225,13 @@ OPENS: dict[str, tuple[Forge, set[str]]] = {
     "cap, challenge": (lambda server: issued(server, "cap", "cap"), set()),
     "restcaptcha, challenge": (lambda server: issued(server, "restcaptcha", "zeros"), set()),
     "1captcha, challenge": (challenge, set()),
+    "private token": (device_token, {"device"}),
+    "wall, the way back": (
+        lambda server: wall_way.seal(
+            wall_way.way_key(server.engine), "dev-site", "captcha.test", Way("/page")
+        ),
+        {"wall, the way back"},
+    ),
 }
 
 
@@ -203,8 +241,11 @@ def issued(server: Server, purpose: str, puzzle: str) -> str:
 
 @pytest.mark.parametrize("door", EVERY)
 @pytest.mark.parametrize("token", OPENS)
-def test_everything_opens_its_own_doors_and_no_other(make_server: MakeServer, token: str, door: str) -> None:
-    server = make_server(policy="lenient")
+def test_everything_opens_its_own_doors_and_no_other(
+    make_server: MakeServer, tmp_path: Path, token: str, door: str
+) -> None:
+    kinds = ("grid", "text", "audio", "work", "device")
+    server = serve(make_server, tmp_path, kinds=kinds, policy="lenient")
     made, opens = OPENS[token]
 
     assert EVERY[door](server, made(server)) is (door in opens)

@@ -13,8 +13,11 @@ import captcha_stateless
 from captcha_stateless import sites
 from captcha_stateless.kinds import KINDS
 from captcha_stateless.model import Claims
-from captcha_stateless.protocols import PROTOCOLS
+from captcha_stateless.protocols import PROTOCOLS, wall_way
+from captcha_stateless.protocols.wall_way import Way
+from captcha_stateless.sites import Site
 from tests.conftest import MakeServer
+from tests.devices.issuing import brought, serve
 from tests.support import Server
 from tests.widgets import V2, solved_2
 
@@ -47,6 +50,13 @@ def worked(path: str) -> Door:
     return door
 
 
+def walled(server: Server, headers: Headers) -> httpx.Response:
+    """Ask as the wall's page without scripts does, on the site's own host."""
+    way = wall_way.seal(wall_way.way_key(server.engine), "dev-site", "localhost", Way("/page"))
+    asked = {"sitekey": "dev-site", "wall": way}
+    return server.visitor.get("/nojs", params=asked, headers={**headers, "Host": "localhost"})
+
+
 #: What asks for a new challenge, and the kind that it is of.
 DOORS: dict[str, tuple[str, Door]] = {
     "1captcha": ("grid", posted("/api/challenge")),
@@ -58,6 +68,7 @@ DOORS: dict[str, tuple[str, Door]] = {
     "1captcha, auto": ("work", posted("/api/challenge?kind=auto")),
     "nojs": ("grid", got("/nojs")),
     "nojs, text": ("text", got("/nojs?kind=text")),
+    "nojs, in the wall": ("grid", walled),
     "minicap": ("text", posted("/api/captcha/generate/")),
     "relaysms": ("text", posted("/v1/new", json={"client_id": "dev-site"})),
     "tornevall": ("text", got("/3.0/captcha/")),
@@ -343,7 +354,8 @@ def test_a_page_that_hides_where_it_is_gets_no_site_s_challenge(
 def test_a_host_is_its_own_in_capitals_and_with_a_trailing_dot(server: Server, door: str) -> None:
     reply = DOORS[door][1](server, {"Origin": "https://LocalHost.:8443"})
 
-    assert claims_of(server, reply).host == ("" if door.startswith("nojs") else "localhost")
+    nameless = door in ("nojs", "nojs, text")
+    assert claims_of(server, reply).host == ("" if nameless else "localhost")
 
 
 @pytest.mark.parametrize("door", [door for door in DOORS if not door.startswith("nojs")])
@@ -388,6 +400,67 @@ def test_a_policy_that_draws_is_no_way_round_the_brakes(
     assert auto(server, {}).status_code == 429
 
 
+def device(server: Server, nonce: bytes) -> httpx.Response:
+    """Ask, have the device's token made, and bring it."""
+    asked = server.visitor.post("/api/challenge?device=ask")
+    return server.visitor.post("/api/challenge?device=ask", headers=brought(asked, nonce=nonce * 32))
+
+
+def test_a_device_s_token_is_metered_by_network_as_an_answer_is(
+    make_server: MakeServer, tmp_path: Path
+) -> None:
+    server = serve(make_server, tmp_path, answers_a_minute=1)
+    server.visitor.address = THERE
+
+    replies = [device(server, nonce) for nonce in (b"a", b"b", b"c")]
+
+    assert [reply.status_code for reply in replies] == [200, 200, 429]
+    server.clock.pass_(60)
+    assert device(server, b"c").json()["done"] is True
+
+
+def test_a_device_s_token_counts_as_a_challenge_that_is_asked_for(
+    make_server: MakeServer, tmp_path: Path
+) -> None:
+    server = serve(make_server, tmp_path, rate_limit=("3/hour",))
+    server.visitor.address = THERE
+
+    replies = [device(server, nonce) for nonce in (b"a", b"b")]
+
+    assert [reply.status_code for reply in replies] == [200, 429]
+
+
+def test_a_blocked_network_s_device_is_neither_asked_nor_counted(
+    make_server: MakeServer, tmp_path: Path
+) -> None:
+    networks = tmp_path / "networks.txt"
+    networks.write_text("block 192.0.2.0/24\n", encoding="utf-8")
+    server = serve(make_server, tmp_path, risk_networks=networks)
+    token = brought(server.visitor.post("/api/challenge?device=ask"))
+    server.visitor.address = BLOCKED
+
+    replies = [server.visitor.post("/api/challenge?device=ask", headers=headers) for headers in ({}, token)]
+
+    assert {reply.status_code in REFUSALS - {401} for reply in replies} == {True}
+
+
+def test_a_device_s_pass_is_worth_less_for_a_riskier_caller(make_server: MakeServer, tmp_path: Path) -> None:
+    server = serve(make_server, tmp_path, risk_header="X-Risk", trusted_proxies=("*",))
+    asked = server.visitor.post("/api/challenge?device=ask")
+    worth = []
+    for risk in ("0", "50"):
+        headers = {**brought(asked, nonce=risk.encode().ljust(32)), "X-Risk": risk}
+        flag = server.visitor.post("/api/challenge", headers=headers).json()["flag"]
+        worth.append(server.engine.passes.recognise(flag, site_of(server)).score)
+
+    assert worth == [0.7, 0.5]
+
+
+def site_of(server: Server) -> Site:
+    assert server.settings.sites is not None
+    return sites.load(server.settings.sites).find("dev-site")
+
+
 #: What an adapter asks the gate for, never the engine.
 GATED = {"issue", "play", "redeem", "revoke", "vouch"}
 #: Who may: a back end with its secret, and the playground's sheet of samples, which nobody answers.
@@ -401,8 +474,10 @@ def ungated(source: str) -> set[str]:
         call.attr
         for call in calls
         if isinstance(call, ast.Attribute)
-        and call.attr in GATED
-        and ast.unparse(call.value).endswith(("engine", "judge", "passes"))
+        and (
+            ast.unparse(call.value).endswith("devices")
+            or (call.attr in GATED and ast.unparse(call.value).endswith(("engine", "judge", "passes")))
+        )
     }
 
 
@@ -435,3 +510,4 @@ def test_no_adapter_goes_past_the_gate() -> None:
 def test_who_goes_past_the_gate_is_found() -> None:
     assert ungated("async def f(self):\n    await self.engine.judge.play(claims, answer)") == {"play"}
     assert ungated("engine.passes.vouch(claims)") == {"vouch"}
+    assert ungated("self.engine.devices.recognise(token)") == {"recognise"}

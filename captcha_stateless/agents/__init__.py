@@ -6,13 +6,16 @@ Whose signatures count is pinned in a file; nothing is fetched for a request.
 from collections.abc import Callable, Mapping
 
 from captcha_stateless.agents.base import Agents
-from captcha_stateless.agents.directory import AgentKey
+from captcha_stateless.agents.directory import AgentKey, load
 from captcha_stateless.replay.base import Replay
 from captcha_stateless.risk import Caller
+from captcha_stateless.settings import Settings
 from captcha_stateless.settings.extras import needed
 from captcha_stateless.settings.reload import Reloaded
+from captcha_stateless.wall import checks
+from captcha_stateless.wall.checks import Known
 
-__all__ = ["Agents", "create"]
+__all__ = ["Agents", "create", "known"]
 
 
 def create(
@@ -33,3 +36,13 @@ def create(
     with needed("CAPTCHA_AGENTS", "agents"):
         from captcha_stateless.agents.pinned import PinnedAgents
     return PinnedAgents(lambda: keys.value, replay, key, meter=meter, clock=clock)
+
+
+def known(settings: Settings) -> Known:
+    """Tell what a site's rules can ask of visitors here, agents by their names among it.
+
+    Raises:
+        Misconfigured: when a file that the settings name cannot be read.
+    """
+    keys = load(settings.agents).values() if settings.agents else ()
+    return checks.known(settings, frozenset(key.agent for key in keys))

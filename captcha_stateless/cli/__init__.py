@@ -6,6 +6,8 @@ import os
 import click
 
 from captcha_stateless import __version__
+from captcha_stateless.cli.agents import agents_group
+from captcha_stateless.cli.devices import devices_group
 from captcha_stateless.cli.doctor import doctor
 from captcha_stateless.cli.inspect import inspect
 from captcha_stateless.cli.keys import keys_group
@@ -22,6 +24,8 @@ COMMANDS: tuple[click.Command, ...] = (
     serve,
     keys_group,
     sites_group,
+    agents_group,
+    devices_group,
     rules_group,
     inspect,
     sample,

@@ -9,8 +9,11 @@ from importlib.resources import files
 from itertools import chain
 from typing import Any, Literal
 
-from captcha_stateless.app import create_app, known
+from captcha_stateless.agents import known
+from captcha_stateless.agents.directory import load as load_agents
+from captcha_stateless.app import create_app
 from captcha_stateless.cli.base import exposed_to_others, require_host, require_workers
+from captcha_stateless.devices.issuers import load as load_issuers
 from captcha_stateless.engine import Engine
 from captcha_stateless.errors import CaptchaError
 from captcha_stateless.kinds.profiles import PROFILES, Preset
@@ -21,6 +24,7 @@ from captcha_stateless.risk.networks import load as load_networks
 from captcha_stateless.settings import Settings, unknown
 from captcha_stateless.sites import Site, load
 from captcha_stateless.sites.checks import fit
+from captcha_stateless.sites.terms import DEVICE
 from captcha_stateless.sound import espeak_program
 from captcha_stateless.tokens import keys
 from captcha_stateless.tokens.keys import GRACE_SECONDS, KeyRing
@@ -68,9 +72,8 @@ def examine(environ: Mapping[str, str], *, now: float) -> Iterator[Finding]:
     yield from _listening(settings, environ)
     yield from _keys(settings, ring, now)
     yield from _replay(settings, ring, now)
-    parts = chain(
-        _drawing(settings, ring, now), _sites(settings), _networks(settings), _crawlers(settings, now)
-    )
+    visitors = chain(_crawlers(settings, now), _agents(settings, now), _issuers(settings, now))
+    parts = chain(_drawing(settings, ring, now), _sites(settings), _networks(settings), visitors)
     yield from dict.fromkeys(parts)  # what stops the whole is told of the part, too
 
 
@@ -239,6 +242,62 @@ def _networks(settings: Settings) -> Iterator[Finding]:
         yield Finding("wrong", f"{error}.")
     else:
         yield Finding("good", f"{settings.risk_networks} can be read.")
+
+
+def _agents(settings: Settings, now: float) -> Iterator[Finding]:
+    if settings.agents is None:
+        return
+    try:
+        keys = load_agents(settings.agents).values()
+    except CaptchaError as error:
+        yield Finding("wrong", f"{error}.")
+        return
+    live = {key.agent for key in keys if key.since <= now < key.until}
+    yield Finding("good", f"{settings.agents} can be read: {len(live)} agents with keys of now.")
+    if not live:
+        yield Finding("note", "No agent has a key that counts now: run `captcha-stateless agents refresh`.")
+    for agent in sorted({key.agent for key in keys} - live):
+        yield Finding("note", f"No key of {agent} counts now: run `captcha-stateless agents refresh`.")
+
+
+def _issuers(settings: Settings, now: float) -> Iterator[Finding]:
+    """Tell what of devices can never match: no issuer, no key, or no host that is the site's own."""
+    counting = _counting_devices(settings)
+    if settings.device_issuers is None:
+        if counting:
+            yield Finding(
+                "wrong",
+                f"Site {counting[0].key} counts devices, and no issuer is pinned: set CAPTCHA_DEVICE_ISSUERS.",
+            )
+        return
+    try:
+        issuers = load_issuers(settings.device_issuers)
+    except CaptchaError as error:
+        yield Finding("wrong", f"{error}.")
+        return
+    yield Finding("good", f"{settings.device_issuers} can be read: {len(issuers)} issuers.")
+    for issuer in issuers:
+        if issuer.offered(now) is None:
+            yield Finding(
+                "note", f"No key of {issuer.name} counts now: run `captcha-stateless devices refresh`."
+            )
+    if not counting:
+        yield Finding("note", "Issuers are pinned, and no site names the kind `device`.")
+    for site in counting:
+        if not (site.hosts or settings.public_url):
+            yield Finding(
+                "wrong",
+                f"Site {site.key} counts devices and has no hosts: name them, or set CAPTCHA_PUBLIC_URL.",
+            )
+
+
+def _counting_devices(settings: Settings) -> list[Site]:
+    try:
+        return (
+            [site for site in load(settings.sites).all if DEVICE in site.counting] if settings.sites else []
+        )
+    except CaptchaError:
+        return []  # which is told of the sites
 
 
 def _crawlers(settings: Settings, now: float) -> Iterator[Finding]:

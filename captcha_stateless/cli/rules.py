@@ -9,6 +9,7 @@ from urllib.parse import quote
 import click
 
 from captcha_stateless import sites
+from captcha_stateless.agents import known
 from captcha_stateless.cli.base import plainly, read_settings
 from captcha_stateless.errors import BadRequest, Misconfigured, Unavailable, WrongHost
 from captcha_stateless.settings import Settings
@@ -58,8 +59,6 @@ def try_rules(
     key: str,
 ) -> None:
     """Say which rule decides about a request, and why."""
-    from captcha_stateless.app import known
-
     settings = read_settings()
     site = _site(settings, key, host)
     bare, _, query = quote(path, safe=_PLAIN).partition("?")

@@ -69,7 +69,8 @@ def list_sites() -> None:
 @plainly
 def check_sites() -> None:
     """Check the sites file as the server does; exit with 1 when a site or a policy cannot work."""
-    from captcha_stateless.app import create_engine, known
+    from captcha_stateless.agents import known
+    from captcha_stateless.app import create_engine
     from captcha_stateless.sites.checks import problems
     from captcha_stateless.tokens.keys import fresh_ring
 

@@ -115,6 +115,8 @@ def _since(entry: Mapping[str, Any]) -> int:
     return since
 
 
-def _bytes(text: str) -> bytes:
+def _bytes(text: object) -> bytes:
+    if not isinstance(text, str):
+        raise ValueError("not a text")
     # With its padding or without: directories are found in both spellings.
     return base64url.decode(text.rstrip("="))

@@ -15,7 +15,6 @@ from captcha_stateless.errors import (
 from captcha_stateless.sites.policy import PRESETS, Policy
 from captcha_stateless.tokens.digests import fingerprint, same
 from captcha_stateless.wall import NO_RULES, Rules
-from captcha_stateless.wall.asked import POLICY_NAME
 
 _NOBODY = fingerprint("")
 #: What counts at a site that names no kinds: pictures, and what people who do not see them can do instead. Work is no
@@ -122,12 +121,6 @@ class Sites:
             for policy in (site.policy, *sorted(site.rules.policies)):
                 if policy and policy not in policies:
                     raise Misconfigured(f"site {site.key}: no policy is named {policy}")
-            for policy in site.rules.policies:
-                if not POLICY_NAME.fullmatch(policy):
-                    raise Misconfigured(
-                        f"site {site.key}: a rule asks under the policy {policy}, whose name must be 1 to 20 letters, "
-                        "digits, dashes and underscores for that"
-                    )
         self._by_key = {site.key: site for site in self.all}
         self._by_secret = {site.secret_sha256: site for site in self.all}
         if len(self._by_key) != len(self.all) or len(self._by_secret) != len(self.all):

@@ -15,11 +15,14 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from http_message_signatures.algorithms import HMAC_SHA256
 
-from captcha_stateless.agents import Agents, directory
+from captcha_stateless import Settings, sites
+from captcha_stateless.agents import Agents, create, directory, known
 from captcha_stateless.agents.pinned import PinnedAgents
 from captcha_stateless.errors import BadToken, CaptchaError, Expired, Spent, TooMany
 from captcha_stateless.replay.memory import MemoryReplay
 from captcha_stateless.risk import Caller
+from captcha_stateless.settings.reload import Reloaded
+from captcha_stateless.sites.checks import fit
 from captcha_stateless.wall import Visit
 from tests.agents.signers import ORIGIN, VISIT, Agent, pinned, with_headers
 from tests.needs import module, need
@@ -315,3 +318,28 @@ def test_botgate_s_own_signature_lacks_a_nonce(tmp_path: Path) -> None:
 
     with pytest.raises(BadToken, match="nonce"):
         Wall(tmp_path / "agents.json", time.time).name(with_headers(VISIT, headers))
+
+
+def test_rules_may_name_the_agents_that_are_pinned(tmp_path: Path) -> None:
+    """An agent that is not is told at the start: its rule could never match."""
+    path, served = pinned(tmp_path / "agents.json", AGENT), tmp_path / "sites.toml"
+
+    def told(name: str) -> list[str]:
+        rule = f'[[site.rule]]\nagent = "{name}"\naction = "allow"\n'
+        rule = f'[[site]]\nname = "S"\nkey = "s"\nsecret_sha256 = "{"0" * 64}"\n{rule}'
+        served.write_text(rule, encoding="utf-8")
+        return list(fit(sites.load(served).all[0], known(Settings(agents=path))))
+
+    assert told("Reader") == told("*") == []
+    (problem,) = told("Reeder")
+    assert "there is no agent Reeder" in problem
+
+
+def test_a_server_without_pinned_agents_knows_nobody_and_with_them_reads_their_file(tmp_path: Path) -> None:
+    replay = MemoryReplay(key=b"k" * 32, now=NOW - 100, horizon_seconds=2520)
+    file = Reloaded(pinned(tmp_path / "agents.json", AGENT), directory.load)
+    nobody, some = (
+        create(keys, replay, b"key", meter=lambda _: None, clock=Clock()) for keys in (None, file)
+    )
+
+    assert (anyio.run(nobody.verify, AGENT.sign()), anyio.run(some.verify, AGENT.sign())) == ("", "Reader")

@@ -63,12 +63,17 @@ def brought(reply: httpx.Response, name: str = "issuer", nonce: bytes = b"n" * 3
 
 
 def serve(
-    make_server: MakeServer, folder: Path, *, kinds: tuple[str, ...] = ("grid", "device"), **options: Any
+    make_server: MakeServer,
+    folder: Path,
+    *,
+    kinds: tuple[str, ...] = ("grid", "device"),
+    names: tuple[str, ...] = ("dev",),
+    **options: Any,
 ) -> Server:
-    """Serve two sites where devices count, and one issuer."""
+    """Serve sites where devices count, and one issuer."""
     path = folder / "sites.toml"
     if not path.exists():
-        for name in ("dev", "other"):
+        for name in names:
             sites.append(
                 path, sites.make(name, f"{name}-site", f"{name}-secret", kinds=list(kinds), hosts=[HOST])
             )

@@ -39,7 +39,7 @@ def earned(server: Server, reply: httpx.Response) -> bool:
 
 @pytest.fixture
 def served(make_server: MakeServer, tmp_path: Path) -> Server:
-    return serve(make_server, tmp_path)
+    return serve(make_server, tmp_path, names=("dev", "other"))
 
 
 def test_who_says_nothing_of_devices_is_answered_as_ever_and_asked_besides(served: Server) -> None:

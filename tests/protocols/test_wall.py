@@ -617,5 +617,5 @@ def test_a_policy_s_name_must_fit_into_an_action(make_server: MakeServer, tmp_pa
     policy = '[[policy]]\nname = "no such name"\nrule = [{score = [0, 100], kind = "grid"}]\n'
     (tmp_path / "sites.toml").write_text(TWO_SITES + rule + policy)
 
-    with pytest.raises(Misconfigured, match="1 to 20 letters"):
+    with pytest.raises(Misconfigured, match="up to 20 letters"):
         make_server(sites=tmp_path / "sites.toml")
