@@ -106,14 +106,20 @@ def match(globs: Iterable[str]) -> Match:
         elif end:
             ends.append(end)
         else:
-            others.append(_pattern(text))
-    starts, stops, matches = tuple(below), tuple(ends), re.compile("|".join(others), re.DOTALL).fullmatch
+            others.append(text)
+    starts, stops = tuple(below), tuple(ends)
     if others:
+        heads, tails = (
+            tuple(text.partition("*")[0] for text in others),
+            tuple(text.rpartition("*")[2] for text in others),
+        )
+        matches = re.compile("|".join(map(_pattern, others)), re.DOTALL).fullmatch
         return lambda reading: (
             reading in exact
             or reading.startswith(starts)
             or reading.endswith(stops)
-            or matches(reading) is not None
+            # What each glob begins and ends with is looked at first, for most readings do not.
+            or (reading.startswith(heads) and reading.endswith(tails) and matches(reading) is not None)
         )
     if stops:
         return lambda reading: reading in exact or reading.startswith(starts) or reading.endswith(stops)

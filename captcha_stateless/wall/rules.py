@@ -12,7 +12,6 @@ from typing import Any, Literal, NamedTuple, cast, get_args
 from captcha_stateless.errors import Misconfigured
 from captcha_stateless.risk import MAX_SCORE
 from captcha_stateless.wall import conditions
-from captcha_stateless.wall.asked import POLICY_NAME
 from captcha_stateless.wall.conditions import Condition, Place, Seen
 from captcha_stateless.wall.visit import Visit
 
@@ -156,9 +155,6 @@ def _rule(number: int, entry: Mapping[str, Any], folder: Path) -> Rule:
     name = entry.get("name", chosen or f"rule {number}")
     if not _NAME.fullmatch(name):
         raise ValueError("name is up to 40 letters, digits, spaces, dots, dashes and underscores")
-    policy = _only(entry, "policy", says == "ask", "a rule that asks")
-    if policy and not POLICY_NAME.fullmatch(policy):
-        raise ValueError("policy is up to 20 letters, digits, dashes and underscores: call the policy so")
     place = Place(folder, says == "allow")
     asked = [_set(chosen, place)] if "set" in entry else []
     asked += _conditions(entry, place)
@@ -166,7 +162,7 @@ def _rule(number: int, entry: Mapping[str, Any], folder: Path) -> Rule:
         name=name,
         says=cast(Says, says),
         conditions=tuple(asked),
-        policy=policy,
+        policy=_only(entry, "policy", says == "ask", "a rule that asks"),
         weight=_weight(entry, says),
     )
 
