@@ -11,11 +11,11 @@ INSTALL := $(PIP) install --constraint requirements.lock
 
 # What every branch of must be tested, and the tests that see to it.
 CORE := captcha_stateless/engine.py,captcha_stateless/judge.py,captcha_stateless/passes.py,captcha_stateless/tokens/seal.py,captcha_stateless/replay/*,captcha_stateless/kinds/*
-CORE_TESTS := tests/test_engine.py tests/test_judge.py tests/tokens/test_seal.py tests/kinds tests/replay $(addprefix tests/protocols/test_, audio.py \
-	health.py jwks.py minicap.py onecaptcha.py relaysms.py restcaptcha.py tornevall.py)
+CORE_TESTS := tests/test_engine.py tests/test_judge.py tests/test_passes.py tests/test_paths.py tests/tokens/test_seal.py tests/kinds tests/replay \
+	$(wildcard $(addprefix tests/protocols/test_, audio.py health.py jwks.py minicap.py onecaptcha*.py relaysms*.py restcaptcha*.py tornevall*.py))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fuzz format keys sample bench attack read fire soak chaos edge docs manifests pictures lock clean
+.PHONY: help run test check fuzz format keys sample bench attack read fire soak chaos edge docs widget manifests pictures lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -66,7 +66,7 @@ bench: .venv/bench  ## measure: CPU time a request, beside yardsticks in the sam
 	@OMP_NUM_THREADS=1 $(BIN)/python benchmarks/peers.py
 
 chaos: .venv/test  ## the long races, kills and lost replies
-	@CAPTCHA_TEST_CHAOS=1 $(BIN)/python -m pytest --timeout 1800 tests/chaos tests/replay tests/test_judge.py $(ARGS)
+	@CAPTCHA_TEST_CHAOS=1 $(BIN)/python -m pytest --timeout 1800 tests/chaos tests/replay tests/test_judge.py tests/test_paths.py $(ARGS)
 
 fire: .venv/test  ## measure a server under overload and slow clients, in wall time
 	@PYTHONPATH=. $(BIN)/python benchmarks/fire.py
@@ -86,6 +86,9 @@ read: .venv/run  ## serve a page that measures how well people read tiles and te
 docs: .venv/run  ## write the tables and the drawing that the code knows
 	@$(BIN)/python docs/tables.py
 	@PYTHONPATH=. $(BIN)/python docs/architecture.py
+
+widget: .venv/test  ## join the widget's files to web/widget.min.js, by esbuild
+	@node tests/web/frontends/widget.mjs captcha_stateless/web/widget.min.js
 
 manifests: .venv/test  ## render the Helm chart to deploy/kubernetes.yaml
 	@$(BIN)/python deploy/manifests.py

@@ -1,13 +1,15 @@
 """The page on the architecture is what the code says: `make docs` writes it."""
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from docs import architecture
 from tests.floors import FLOORS, ROOT, modules
 
 MOST_LINES, MOST_IN_ROOT = 350, 12
+WRITTEN = (".py", ".js", ".mjs", ".cjs", ".jsx", ".svelte", ".css", ".c", ".html")
+ELSEWHERE = ("node_modules", "build", "dist")
 
 
 def test_the_drawing_is_of_the_real_imports() -> None:
@@ -29,8 +31,18 @@ def test_a_newcomer_can_read_the_root() -> None:
     assert len(list(ROOT.glob("*.py"))) <= MOST_IN_ROOT
 
 
-@pytest.mark.parametrize(
-    "path", [path for _, path in modules()], ids=lambda path: str(path.relative_to(ROOT))
-)
-def test_no_file_is_too_long_to_read(path: Path) -> None:
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= MOST_LINES
+def test_no_file_is_too_long_to_read() -> None:
+    lengths = {
+        path.as_posix(): len((ROOT.parent / path).read_text(encoding="utf-8").splitlines()) for path in ours()
+    }
+
+    assert {"captcha_stateless/app.py", "captcha_stateless/web/widget/box.css"} <= lengths.keys()
+    assert {path: length for path, length in lengths.items() if length > MOST_LINES} == {}
+
+
+def ours() -> Iterator[Path]:
+    """Find what we write ourselves, below where the project stands."""
+    top = ROOT.parent
+    for folder, below, names in os.walk(top):
+        below[:] = [name for name in below if name not in ELSEWHERE and not name.startswith(".")]
+        yield from (Path(folder, name).relative_to(top) for name in names if name.endswith(WRITTEN))

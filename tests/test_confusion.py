@@ -15,7 +15,7 @@ from captcha_stateless.formats import altcha as forms
 from captcha_stateless.protocols import wall_way
 from captcha_stateless.protocols.wall_way import Way
 from captcha_stateless.tokens.cookie import COOKIE
-from tests.client.test_client import Wire
+from tests.client.conftest import Wire
 from tests.conftest import MakeServer
 from tests.devices.issuing import brought, serve
 from tests.protocols.test_onecaptcha import answer

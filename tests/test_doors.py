@@ -1,6 +1,5 @@
 """Every door through which a challenge is had, walked with every rule: no door is weaker than the others."""
 
-import ast
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -9,17 +8,13 @@ from typing import Any
 import httpx
 import pytest
 
-import captcha_stateless
 from captcha_stateless import sites
 from captcha_stateless.kinds import KINDS
 from captcha_stateless.model import Claims
-from captcha_stateless.protocols import PROTOCOLS, wall_way
+from captcha_stateless.protocols import wall_way
 from captcha_stateless.protocols.wall_way import Way
-from captcha_stateless.sites import Site
 from tests.conftest import MakeServer
-from tests.devices.issuing import brought, serve
 from tests.support import Server
-from tests.widgets import V2, solved_2
 
 Headers = dict[str, str]
 Door = Callable[[Server, Headers], httpx.Response]
@@ -231,114 +226,6 @@ def test_a_pass_is_worth_what_the_policy_says_of_kind_and_risk(make_server: Make
     assert worth == [0.7, 0.5]
 
 
-def difficulty(claims: Claims) -> tuple[object, ...]:
-    """Tell what grows with the difficulty of a challenge of any kind."""
-    params = claims.params
-    return claims.stages, params.get("length", 0), params.get("digits", 0), params.get("difficulty", 0)
-
-
-@pytest.mark.parametrize("door", DOORS)
-def test_a_network_that_failed_ten_times_gets_something_harder_at_every_door(
-    make_server: MakeServer, door: str
-) -> None:
-    server = make_server()
-    server.visitor.address = THERE
-    before = claims_of(server, walk(server, door))
-    for number in range(12):
-        if number % 3 == 0:
-            token = walk(server, "minicap").headers["captcha-id"]
-        server.visitor.post("/api/captcha/validate/", json={"id": token, "text": "wrong"})
-
-    reply = walk(server, door)
-    after = claims_of(server, reply)
-
-    if after.purpose.endswith("-first"):
-        assert reply.json()["first"] is True  # work, before anything is drawn
-    else:
-        assert difficulty(after) > difficulty(before)
-    server.visitor.address = "203.0.113.9"
-    assert difficulty(claims_of(server, walk(server, door))) == difficulty(before)
-
-
-def wrong_grid(server: Server, token: str) -> httpx.Response:
-    headers = {"X-Captcha-Challenge": token}
-    return server.visitor.post("/api/challenge", headers=headers, json={"answer": [False] * 9})
-
-
-def wrong_minicap(server: Server, token: str) -> httpx.Response:
-    return server.visitor.post("/api/captcha/validate/", json={"id": token, "text": "wrong"})
-
-
-def wrong_relaysms(server: Server, token: str) -> httpx.Response:
-    answer = {"client_id": "dev-site", "challenge_id": token, "answer": "wrong"}
-    return server.visitor.post("/v1/solve", json=answer)
-
-
-def wrong_tornevall(server: Server, token: str) -> httpx.Response:
-    return server.visitor.post("/3.0/captcha/testcaptcha", json={"hash": token, "response": "wrong"})
-
-
-def wrong_nojs(server: Server, token: str) -> httpx.Response:
-    return server.visitor.post("/nojs", data={"token": token, "tile0": "on"})
-
-
-def wrong_altcha(server: Server, token: str) -> httpx.Response:
-    path, query = f"{V2}/challenge", {"apiKey": "dev-site", "kind": "text"}
-    payload = solved_2(server.visitor.get(path, params=query).json())
-    return server.visitor.post(f"{V2}/verify?apiKey=dev-site", json={"payload": payload, "code": "wrong"})
-
-
-def wrong_cap(server: Server, token: str) -> httpx.Response:
-    return server.visitor.post("/dev-site/redeem", json={"token": token, "solutions": [0] * 16})
-
-
-WRONG = {
-    "altcha 2, text": wrong_altcha,
-    "cap": wrong_cap,
-    "1captcha": wrong_grid,
-    "nojs": wrong_nojs,
-    "minicap": wrong_minicap,
-    "relaysms": wrong_relaysms,
-    "tornevall": wrong_tornevall,
-}
-
-
-@pytest.mark.parametrize("door", WRONG)
-def test_wrong_answers_count_at_every_door(make_server: MakeServer, door: str) -> None:
-    """Only failed work was counted."""
-    server = make_server()
-    server.visitor.address = THERE
-    for _ in range(12):
-        WRONG[door](server, token_of(walk(server, door)))
-
-    assert claims_of(server, walk(server, "minicap")).params["length"] == 7
-
-
-@pytest.mark.parametrize("door", WRONG)
-def test_answers_are_metered_by_network_at_every_door(make_server: MakeServer, door: str) -> None:
-    """One client filled the replay filter, and readiness fell on all replicas."""
-    server = make_server(answers_a_minute=1)
-    server.visitor.address = THERE
-    tokens = [token_of(walk(server, door)) for _ in range(3)]
-
-    replies = [WRONG[door](server, token) for token in tokens]
-
-    assert [reply.status_code == 429 for reply in replies] == [False, False, True]
-    server.clock.pass_(60)
-    assert WRONG[door](server, tokens[2]).status_code != 429
-
-
-def test_a_reset_is_metered_like_an_answer(make_server: MakeServer) -> None:
-    """It needs no secret and no work, and what it marks is remembered for half an hour."""
-    server = make_server(answers_a_minute=1)
-    server.visitor.address = THERE
-    tokens = [walk(server, "restcaptcha").json()["token"] for _ in range(3)]
-
-    replies = [server.visitor.post("/v1/reset?siteKey=dev-site", json={"token": token}) for token in tokens]
-
-    assert [reply.status_code for reply in replies] == [200, 200, 429]
-
-
 @pytest.mark.parametrize("origin", ["null", "https://", "x"])
 @pytest.mark.parametrize("door", [door for door in DOORS if not door.startswith("nojs")])
 def test_a_page_that_hides_where_it_is_gets_no_site_s_challenge(
@@ -371,143 +258,3 @@ def test_a_site_may_ask_every_request_where_it_comes_from(
 
     assert claims_of(server, named).site == "dev-site"
     assert nameless.status_code in REFUSALS or claims_of(server, nameless).site == ""
-
-
-@pytest.mark.parametrize("rule", ["kind = 'text'", "kind = 'grid'"])
-def test_a_policy_that_draws_is_no_way_round_the_brakes(
-    make_server: MakeServer, tmp_path: Path, rule: str
-) -> None:
-    """Where rules led to something drawn, a network that failed was neither asked for more nor refused."""
-    path = tmp_path / "sites.toml"
-    path.write_text(
-        f'[[policy]]\nname = "drawing"\n[[policy.rule]]\nscore = [0, 100]\n{rule}\n', encoding="utf-8"
-    )
-    sites.append(path, sites.make("Shop", "dev-site", "dev-secret", kinds=["grid", "text"], policy="drawing"))
-    server = make_server(sites=path, work_first="none")
-    server.visitor.address = THERE
-    auto = DOORS["1captcha, auto"][1]
-    before = claims_of(server, auto(server, {}))
-    for _ in range(12):
-        wrong_minicap(server, token_of(walk(server, "minicap")))
-
-    assert difficulty(claims_of(server, auto(server, {}))) > difficulty(before)
-    for _ in range(150):
-        reply = walk(server, "minicap")
-        if reply.status_code == 429:
-            break
-        wrong_minicap(server, token_of(reply))
-
-    assert auto(server, {}).status_code == 429
-
-
-def device(server: Server, nonce: bytes) -> httpx.Response:
-    """Ask, have the device's token made, and bring it."""
-    asked = server.visitor.post("/api/challenge?device=ask")
-    return server.visitor.post("/api/challenge?device=ask", headers=brought(asked, nonce=nonce * 32))
-
-
-def test_a_device_s_token_is_metered_by_network_as_an_answer_is(
-    make_server: MakeServer, tmp_path: Path
-) -> None:
-    server = serve(make_server, tmp_path, answers_a_minute=1)
-    server.visitor.address = THERE
-
-    replies = [device(server, nonce) for nonce in (b"a", b"b", b"c")]
-
-    assert [reply.status_code for reply in replies] == [200, 200, 429]
-    server.clock.pass_(60)
-    assert device(server, b"c").json()["done"] is True
-
-
-def test_a_device_s_token_counts_as_a_challenge_that_is_asked_for(
-    make_server: MakeServer, tmp_path: Path
-) -> None:
-    server = serve(make_server, tmp_path, rate_limit=("3/hour",))
-    server.visitor.address = THERE
-
-    replies = [device(server, nonce) for nonce in (b"a", b"b")]
-
-    assert [reply.status_code for reply in replies] == [200, 429]
-
-
-def test_a_blocked_network_s_device_is_neither_asked_nor_counted(
-    make_server: MakeServer, tmp_path: Path
-) -> None:
-    networks = tmp_path / "networks.txt"
-    networks.write_text("block 192.0.2.0/24\n", encoding="utf-8")
-    server = serve(make_server, tmp_path, risk_networks=networks)
-    token = brought(server.visitor.post("/api/challenge?device=ask"))
-    server.visitor.address = BLOCKED
-
-    replies = [server.visitor.post("/api/challenge?device=ask", headers=headers) for headers in ({}, token)]
-
-    assert {reply.status_code in REFUSALS - {401} for reply in replies} == {True}
-
-
-def test_a_device_s_pass_is_worth_less_for_a_riskier_caller(make_server: MakeServer, tmp_path: Path) -> None:
-    server = serve(make_server, tmp_path, risk_header="X-Risk", trusted_proxies=("*",))
-    asked = server.visitor.post("/api/challenge?device=ask")
-    worth = []
-    for risk in ("0", "50"):
-        headers = {**brought(asked, nonce=risk.encode().ljust(32)), "X-Risk": risk}
-        flag = server.visitor.post("/api/challenge", headers=headers).json()["flag"]
-        worth.append(server.engine.passes.recognise(flag, site_of(server)).score)
-
-    assert worth == [0.7, 0.5]
-
-
-def site_of(server: Server) -> Site:
-    assert server.settings.sites is not None
-    return sites.load(server.settings.sites).find("dev-site")
-
-
-#: What an adapter asks the gate for, never the engine.
-GATED = {"issue", "play", "redeem", "revoke", "vouch"}
-#: Who may: a back end with its secret, and the playground's sheet of samples, which nobody answers.
-UNGATED = {("restcaptcha", "redeem"), ("demo", "issue")}
-
-
-def ungated(source: str) -> set[str]:
-    """Name the gated verbs that a module calls on an engine or its passes."""
-    calls = [node.func for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
-    return {
-        call.attr
-        for call in calls
-        if isinstance(call, ast.Attribute)
-        and (
-            ast.unparse(call.value).endswith("devices")
-            or (call.attr in GATED and ast.unparse(call.value).endswith(("engine", "judge", "passes")))
-        )
-    }
-
-
-def asks_the_gate(source: str) -> bool:
-    """Tell whether a module asks the gate for challenges."""
-    calls = [node.func for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
-    asked = {ast.unparse(call) for call in calls}
-    return bool(asked & {"self.ask", "self.gate.issue", "self.gate.issue_policed", "self.gate.first"})
-
-
-def test_every_adapter_that_draws_has_its_doors_here(server: Server) -> None:
-    folder = Path(captcha_stateless.__file__).parent / "protocols"
-    drawing = {path.stem for path in folder.glob("*.py") if asks_the_gate(path.read_text(encoding="utf-8"))}
-
-    assert {adapter.name for adapter in PROTOCOLS if adapter.draws} == drawing - {"base"}
-    assert drawing - {"base"} == {claims_of(server, walk(server, door)).purpose for door in DOORS}
-
-
-def test_no_adapter_goes_past_the_gate() -> None:
-    protocols = Path(captcha_stateless.__file__).parent / "protocols"
-    past = {
-        (path.stem, verb)
-        for path in protocols.rglob("*.py")
-        for verb in ungated(path.read_text(encoding="utf-8"))
-    }
-
-    assert past == UNGATED
-
-
-def test_who_goes_past_the_gate_is_found() -> None:
-    assert ungated("async def f(self):\n    await self.engine.judge.play(claims, answer)") == {"play"}
-    assert ungated("engine.passes.vouch(claims)") == {"vouch"}
-    assert ungated("self.engine.devices.recognise(token)") == {"recognise"}

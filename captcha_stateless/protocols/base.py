@@ -214,7 +214,12 @@ class Adapter(ABC):
         """Word what a device may bring instead of an answer, for ``WWW-Authenticate``; empty: nothing, or it was brought."""
         if _brings_token(request) or not self.gate.counts(binding.site, DEVICE):
             return ""
-        return self.gate.wanted_of_device(self.caller(request), binding, public_host(request, self.settings))
+        wanted = self.gate.wanted_of_device(
+            self.caller(request), binding, public_host(request, self.settings)
+        )
+        if wanted:
+            self.engine.events.issued(self.name, DEVICE)
+        return wanted
 
     async def brought(self, request: Request, binding: Binding) -> Answered | None:
         """Take the private token that a request brings for a solved run; None: it brings none, or none that counts.
@@ -227,11 +232,15 @@ class Adapter(ABC):
         if not (_brings_token(request) and self.gate.counts(binding.site, DEVICE)):
             return None
         host, authorization = public_host(request, self.settings), request.headers["authorization"]
+        told = self.engine.events.answered
         try:
-            return await self.gate.device(self.caller(request), binding, host, authorization)
+            answered = await self.gate.device(self.caller(request), binding, host, authorization)
         except (Refused, WrongHost) as error:
+            told(self.name, DEVICE, error.code, 0)
             self.note(error)
             return None
+        told(self.name, DEVICE, "right", answered.at - answered.claims.iat)
+        return answered
 
     def earned(self, answered: Answered) -> dict[str, str]:
         """Put a solved run's pass into a header, for protocols whose bodies have no place for it."""

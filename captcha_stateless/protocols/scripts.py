@@ -3,11 +3,9 @@
 import gzip
 import hashlib
 import json
-import re
 from base64 import b64encode
 from functools import cache
 from importlib.resources import files
-from string import ascii_lowercase
 from typing import Any
 
 import rcssmin
@@ -38,8 +36,6 @@ KEPT_FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 
 JAVASCRIPT = "text/javascript; charset=utf-8"
 _DIGEST_CHARACTERS = 16
-#: Where a private member of a class is declared.
-_PRIVATE = re.compile(r"(?:[;{}\s]|async|get)#([a-z]\w*)[=(;]", re.IGNORECASE)
 
 
 @cache
@@ -85,13 +81,16 @@ def source(name: str) -> str:
 
 
 def element(*more: str) -> bytes:
-    """Write the script that defines the element; ``more`` joins it in its closure, so that a page's names stay its own."""
+    """Write the script that defines the element; ``more`` joins it in its closure, so that a page's names stay its own.
+
+    ``widget.min.js`` is made of the files in ``widget/`` by ``make widget``; languages, words and looks join it here.
+    """
     constants = (
         f"const ENGLISH = {compact({name: words(ENGLISH)[name] for name in _AT_REST})};",
         f"const LANGUAGES = {compact(' '.join(languages()))}.split(' ');",
         f"const LOOKS = {compact(looks('widget/box'))};",
     )
-    return closure(*constants, source("widget/parts.js"), source("widget.js"), *more)
+    return closure(*constants, source("widget.min.js"), *more)
 
 
 def looks(name: str) -> str:
@@ -109,18 +108,7 @@ def dialog() -> bytes:
 @cache
 def closure(*sources: str) -> bytes:
     """Close sources in a scope of their own, without comments and spaces, which are a fifth of what would travel."""
-    return _shortened(
-        str(rjsmin.jsmin("\n".join(["(() => {", '"use strict";', *sources, "})();", ""])))
-    ).encode()
-
-
-def _shortened(script: str) -> str:
-    """Give a class's private members short names: nobody outside it can know them."""
-    names = sorted(set(_PRIVATE.findall(script)))
-    short = {name: f"{ascii_lowercase[at % 26]}{at // 26 or ''}" for at, name in enumerate(names)}
-    return (
-        re.sub(rf"#({'|'.join(names)})\b", lambda found: f"#{short[found[1]]}", script) if names else script
-    )
+    return str(rjsmin.jsmin("\n".join(["(() => {", '"use strict";', *sources, "})();", ""]))).encode()
 
 
 def digest(content: bytes) -> str:

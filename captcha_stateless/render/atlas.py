@@ -100,7 +100,9 @@ def build_atlas(
     inks: tuple[Ink, ...] = ("filled",),
     natural: bool = False,
 ) -> Atlas:
-    """Rasterise ``alphabet`` in each ink and typeface, or return the atlas made before; the last four are kept.
+    """Rasterise ``alphabet`` in each ink and typeface, or return the atlas made before.
+
+    A server has five, of the grid and of four looks of a line; the last sixteen of a process are kept.
 
     Raises:
         Misconfigured: a typeface cannot be read or lacks a glyph, or there are too many.
@@ -112,7 +114,7 @@ def build_atlas(
         return _build(tuple(typefaces), alphabet, side, pen, inks, natural)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=16)
 def _build(
     typefaces: tuple[Path, ...], alphabet: str, side: int, pen: Pen, inks: tuple[Ink, ...], natural: bool
 ) -> Atlas:

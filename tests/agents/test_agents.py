@@ -325,8 +325,8 @@ def test_rules_may_name_the_agents_that_are_pinned(tmp_path: Path) -> None:
     path, served = pinned(tmp_path / "agents.json", AGENT), tmp_path / "sites.toml"
 
     def told(name: str) -> list[str]:
-        rule = f'[[site.rule]]\nagent = "{name}"\naction = "allow"\n'
-        rule = f'[[site]]\nname = "S"\nkey = "s"\nsecret_sha256 = "{"0" * 64}"\n{rule}'
+        site = f'[[site]]\nname = "S"\nkey = "s"\nsecret_sha256 = "{"0" * 64}"\n'
+        rule = f'{site}[[site.rule]]\nagent = "{name}"\naction = "allow"\n'
         served.write_text(rule, encoding="utf-8")
         return list(fit(sites.load(served).all[0], known(Settings(agents=path))))
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import pty
 import signal
 import stat
 import subprocess
@@ -13,30 +12,13 @@ from pathlib import Path
 
 import httpx
 import pytest
-from click.testing import CliRunner, Result
 from PIL import Image
 
-from captcha_stateless import sites
-from captcha_stateless.cli import main
-from captcha_stateless.formats import altcha
 from captcha_stateless.protocols.widget import tag
-from captcha_stateless.render.compiled import COMPILED
 from captcha_stateless.tokens import keys
+from tests.cli.conftest import run
 from tests.live import LiveServer, live_server
 from tests.support import Server
-
-
-@pytest.fixture(autouse=True)
-def ring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    path = tmp_path / "cli" / "keyring.json"
-    monkeypatch.setenv("CAPTCHA_KEYS", str(path))
-    monkeypatch.setenv("CAPTCHA_REPLAY_DIR", str(tmp_path / "replay"))
-    monkeypatch.setenv("CAPTCHA_REPLAY_RATE", "10")
-    return path
-
-
-def run(*words: str) -> Result:
-    return CliRunner().invoke(main, words)
 
 
 def test_init_makes_a_ring_once(ring: Path) -> None:
@@ -91,23 +73,6 @@ def test_list_tells_the_two_sorts_of_keys_apart(ring: Path) -> None:
     assert "seals challenges" in output
     assert "signs passes" in output
     assert keys.load(ring).signer.jwk.export(as_dict=True)["d"] not in output
-
-
-def test_the_doctor_objects_to_the_test_keys(ring: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run("keys", "init")
-    monkeypatch.setenv("CAPTCHA_TEST_KEYS", "on")
-
-    result = run("doctor")
-
-    assert result.exit_code == 1
-    assert "CAPTCHA_TEST_KEYS" in result.output
-
-
-def test_the_doctor_notes_a_key_that_is_needed_no_more(ring: Path) -> None:
-    long_ago = keys.rotated(keys.rotated(keys.fresh_ring(1), 1), 1)
-    keys.save(ring, long_ago, overwrite=False)
-
-    assert "is needed no more" in run("doctor").output
 
 
 def test_retire_keeps_what_living_tokens_need(ring: Path) -> None:
@@ -168,64 +133,6 @@ def test_sample_of_what_there_is_not_is_one_sentence(ring: Path, words: tuple[st
 
     assert result.exit_code == 1
     assert result.output.startswith("Error: ")
-
-
-def test_the_doctor_finds_a_good_installation_good(ring: Path) -> None:
-    run("keys", "init")
-
-    result = run("doctor")
-
-    assert result.exit_code == 0
-    assert "A token made here opens here." in result.output
-
-
-@pytest.mark.parametrize(
-    ("hidden", "told"),
-    [
-        ("", "Drawing is compiled." if COMPILED else "Drawing is not compiled"),
-        ("_fused", "Drawing is not compiled"),
-    ],
-)
-def test_the_doctor_tells_whether_drawing_is_compiled(ring: Path, hidden: str, told: str) -> None:
-    """Without the compiled part, as where there was no compiler, everything is drawn and only told."""
-    run("keys", "init")
-    script = (
-        f"import sys; sys.modules['captcha_stateless.render.{hidden or 'none'}'] = None\n"
-        "from captcha_stateless.cli import main; main(['doctor'])"
-    )
-
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", script], capture_output=True, text=True, check=False
-    )
-
-    assert done.returncode == 0
-    assert told in done.stdout
-
-
-def test_the_doctor_prints_the_blind_floor_of_every_profile(ring: Path) -> None:
-    run("keys", "init")
-    output = run("doctor").output
-
-    assert "Grid humane: 2 of 2 stages drawn outline; a blind guess passes 1 run in 207,936." in output
-    for profile in ("lenient", "strict", "classic"):
-        assert f"Grid {profile}: " in output
-
-
-def test_the_doctor_finds_what_is_wrong(ring: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    missing = run("doctor")
-    run("keys", "init")
-    ring.chmod(0o644)
-    readable = run("doctor")
-    monkeypatch.setenv("CAPTCHA_ALPHABET", "A")
-    alphabet = run("doctor")
-    monkeypatch.setenv("CAPTCHA_TILE_SIZE", "1")
-    settings = run("doctor")
-
-    assert [result.exit_code for result in (missing, readable, alphabet, settings)] == [1] * 4
-    assert "keys init" in missing.output
-    assert "chmod 600" in readable.output
-    assert "CAPTCHA_ALPHABET" in alphabet.output
-    assert "CAPTCHA_TILE_SIZE" in settings.output
 
 
 def test_more_workers_than_the_filter_serves_are_refused(ring: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -306,205 +213,6 @@ def test_uvicorn_s_own_options_pass_through(ring: Path) -> None:
 
     assert result.returncode == 2
     assert "no-such-option" in result.stderr
-
-
-@pytest.fixture
-def sites_file(ring: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    path = tmp_path / "sites.toml"
-    monkeypatch.setenv("CAPTCHA_SITES", str(path))
-    run("keys", "init")
-    return path
-
-
-def test_a_site_is_added_and_its_secret_shown_once(sites_file: Path) -> None:
-    added = run("sites", "add", "Shop", "--host", "shop.example", "--kind", "text")
-    shown = dict(line.split(":", 1) for line in added.output.splitlines()[:2])
-    listed = run("sites", "list").output
-
-    assert added.exit_code == 0
-    assert sites.load(sites_file).authenticate(shown["secret"].strip()).key == shown["site key"].strip()
-    assert "shop.example" in listed
-    assert shown["secret"].strip() not in listed + sites_file.read_text()
-
-
-def test_a_site_keeps_the_key_that_its_clients_know(sites_file: Path) -> None:
-    run("sites", "add", "Relay", "--key", "your_client_id")
-
-    assert run("sites", "list").output == "your_client_id  Relay  hosts: any  kinds: grid, text, audio\n"
-    assert 'kinds = ["grid", "text", "audio"]' in sites_file.read_text()
-
-
-def test_whoever_adds_a_site_by_hand_is_asked_which_kinds_count(tmp_path: Path) -> None:
-    """On a terminal: the answer is written down, and the answer's choices are told."""
-    path, (ours, theirs) = tmp_path / "sites.toml", pty.openpty()
-    command = [sys.executable, "-m", "captcha_stateless", "sites", "add", "Shop"]
-    asked = subprocess.Popen(
-        command, stdin=theirs, stdout=subprocess.PIPE, env={**os.environ, "CAPTCHA_SITES": str(path)}
-    )
-    os.write(ours, b"grid, audio\n")
-    told, _ = asked.communicate(timeout=60)
-    os.close(ours)
-    os.close(theirs)
-
-    assert asked.returncode == 0
-    assert b"A bot takes the weakest kind that counts." in told
-    assert 'kinds = ["grid", "audio"]' in path.read_text()
-
-
-@pytest.mark.parametrize(
-    ("words", "problem"),
-    [
-        (("--kind", "none"), "there is no kind none; choose from grid, text, audio"),
-        (("--profile", "none"), "there is no profile none; choose from lenient, humane, strict, classic"),
-        (("--host", "https://shop.example"), "write shop.example"),
-        (("--host", "shop.example:8080"), "write shop.example"),
-        (("--key", "é"), "1 to 64 ASCII characters"),
-    ],
-)
-def test_a_site_that_cannot_work_is_not_added(sites_file: Path, words: tuple[str, ...], problem: str) -> None:
-    result = run("sites", "add", "Shop", *words)
-
-    assert (result.exit_code, sites_file.exists()) == (1, False)
-    assert problem in result.output
-
-
-@pytest.mark.parametrize("host", ["shop.example", "*.shop.example", "localhost", "127.0.0.1", "::1"])
-def test_hosts_are_names_wildcards_and_addresses(sites_file: Path, host: str) -> None:
-    assert run("sites", "add", "Shop", "--host", host).exit_code == 0
-
-
-def test_check_finds_a_good_file_good_and_names_what_is_wrong(sites_file: Path) -> None:
-    run("sites", "add", "Shop")
-    good = run("sites", "check")
-    sites_file.write_text(sites_file.read_text().replace('"text"', '"tetx"'))
-    wrong = run("sites", "check")
-    sites_file.write_text("x")
-    broken = run("sites", "check")
-
-    assert (good.exit_code, good.output) == (0, f"{sites_file}: 1 site, all good.\n")
-    assert (wrong.exit_code, "no kind tetx" in wrong.output) == (1, True)
-    assert (broken.exit_code, "is not TOML" in broken.output) == (1, True)
-
-
-def test_what_altcha_s_libraries_hold_is_shown(sites_file: Path, ring: Path) -> None:
-    added = run("sites", "add", "Shop", "--key", "shop").output
-    shown = dict(
-        line.split(":", 1) for line in run("sites", "altcha", "shop").output.splitlines() if ": " in line
-    )
-    site = sites.load(sites_file).find("shop")
-
-    held = altcha.keys(keys.load(ring).derive("share"), site.key, site.secret_sha256)
-    assert shown["HMAC secret"].strip() == held.signature
-    assert shown["HMAC key secret"].strip() == held.key
-    assert shown["challenge URL"].strip() == "/altcha/v2/challenge?apiKey=shop"
-    assert not {held.signature, held.key} & set(added.split())
-    assert run("sites", "altcha", "none").exit_code == 1
-
-
-def test_without_a_sites_file_there_is_the_development_site(ring: Path) -> None:
-    assert run("sites", "list").output.startswith("dev-site  Development  hosts: localhost, 127.0.0.1")
-    assert "CAPTCHA_SITES" in run("sites", "check").output
-    assert run("sites", "add", "Shop").exit_code == 1
-
-
-def test_the_doctor_objects_to_the_development_site_in_production(
-    ring: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run("keys", "init")
-    trying = run("doctor")
-    monkeypatch.setenv("CAPTCHA_PRODUCTION", "true")
-    production = run("doctor")
-
-    assert (trying.exit_code, "note  The development site" in trying.output) == (0, True)
-    assert (production.exit_code, "wrong The development site" in production.output) == (1, True)
-
-
-def test_the_doctor_looks_at_the_sites(sites_file: Path) -> None:
-    missing = run("doctor")
-    run("sites", "add", "Shop")
-    good = run("doctor")
-    sites_file.write_text(sites_file.read_text() + 'profile = "none"\n')
-    wrong = run("doctor")
-
-    assert [result.exit_code for result in (missing, good, wrong)] == [1, 0, 1]
-    assert "no profile none" in wrong.output
-
-
-def test_the_doctor_names_the_weakest_door_of_each_site(sites_file: Path) -> None:
-    run("sites", "add", "Grids", "--key", "grids", "--kind", "grid")
-    run("sites", "add", "Worked", "--key", "worked", "--kind", "grid", "--kind", "work")
-
-    lines = {
-        line.split()[2].rstrip(":"): line for line in run("doctor").output.splitlines() if "Site " in line
-    }
-
-    assert "**grid**" in lines["grids"]
-    assert "text" not in lines["grids"]
-    assert "**work** (any program, 2^16 hashes)" in lines["worked"]
-
-
-def test_the_doctor_notes_a_site_that_names_no_kinds(sites_file: Path) -> None:
-    sites_file.write_text(f'[[site]]\nname = "Old"\nkey = "old"\nsecret_sha256 = "{"0" * 64}"\n')
-
-    assert "Site old names no kinds: grid, text, audio count" in run("doctor").output
-
-
-def test_the_doctor_objects_to_public_recordings_where_they_are_used(
-    ring: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run("keys", "init")
-    monkeypatch.setenv("CAPTCHA_AUDIO_PUBLIC_RECORDINGS", "true")
-    monkeypatch.setenv("PATH", "/nonexistent")
-
-    assert "English is said by public ones" in run("doctor").output
-
-
-def test_the_doctor_looks_at_the_policies(sites_file: Path) -> None:
-    run("sites", "add", "Shop")
-    rule = '[[policy.rule]]\nscore = [0, 100]\nkind = "work"\nunit = "bits"\ndifficulty = 999\n'
-    sites_file.write_text(f'{sites_file.read_text()}\n[[policy]]\nname = "odd"\n{rule}')
-
-    result = run("doctor")
-
-    assert result.exit_code == 1
-    assert "wrong policy odd" in result.output
-
-
-def test_the_doctor_looks_at_the_networks(
-    ring: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    networks = tmp_path / "networks"
-    run("keys", "init")
-    monkeypatch.setenv("CAPTCHA_RISK_NETWORKS", str(networks))
-    missing = run("doctor")
-    networks.write_text("allow 10.0.0.0/8\n")
-    good = run("doctor")
-    networks.write_text("allow everyone\n")
-    wrong = run("doctor")
-
-    assert [result.exit_code for result in (missing, good, wrong)] == [1, 0, 1]
-    assert f"{networks}, line 1" in wrong.output
-
-
-def test_the_doctor_says_what_cannot_be_heard(ring: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run("keys", "init")
-    english = run("doctor")
-    monkeypatch.setenv("CAPTCHA_AUDIO_LANGUAGES", "en,xx")
-    mixed = run("doctor")
-
-    assert "Text can be heard in en." in english.output
-    assert (mixed.exit_code, "note  Text cannot be heard in xx" in mixed.output) == (0, True)
-
-
-def test_the_doctor_objects_to_recordings_that_cannot_be_used(
-    ring: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run("keys", "init")
-    monkeypatch.setenv("CAPTCHA_AUDIO_RECORDINGS", str(tmp_path / "none"))
-
-    result = run("doctor")
-
-    assert (result.exit_code, "no folder of recordings" in result.output) == (1, True)
 
 
 def test_a_sample_takes_sizes_and_switches(ring: Path, tmp_path: Path) -> None:

@@ -4,8 +4,10 @@ import gzip
 import hashlib
 import json
 import re
+import subprocess
 from base64 import b64decode
 from collections.abc import Sequence
+from pathlib import Path
 from typing import ClassVar
 
 import httpx
@@ -13,13 +15,16 @@ import pytest
 
 from captcha_stateless.protocols import scripts
 from captcha_stateless.protocols.widget import PATH, PINNED, Widget, tag
+from tests.needs import need, program
 from tests.protocols.contract import AdapterContract
 from tests.support import Server
 
 #: What a page loads before anybody touches the widget, and what one language adds: gzipped bytes.
 MOST_BYTES = 10_000
 MOST_DIALOG_BYTES = 2_000
-MOST_LANGUAGE_BYTES = 670
+MOST_LANGUAGE_BYTES = 700
+
+JOINING = Path(__file__).parents[1] / "web" / "frontends" / "widget.mjs"
 
 WANTED = [
     "en",
@@ -86,6 +91,15 @@ def test_the_core_is_small(server: Server) -> None:
 
     assert reply.headers["content-encoding"] == "gzip"
     assert int(reply.headers["content-length"]) <= MOST_BYTES
+
+
+def test_the_script_is_made_of_the_widget_s_files_as_they_are_now(tmp_path: Path) -> None:
+    need((JOINING.parent / "node_modules" / "esbuild").exists(), "esbuild (npm ci in tests/web/frontends)")
+
+    subprocess.run([program("node"), JOINING, tmp_path / "joined.js"], check=True, timeout=60)
+
+    assert (tmp_path / "joined.js").read_text("utf-8") == scripts.source("widget.min.js")
+    assert scripts.source("widget.min.js").splitlines()[1] in scripts.element().decode()
 
 
 def test_what_a_dialog_needs_besides_is_small_and_no_code(server: Server) -> None:

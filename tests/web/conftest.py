@@ -4,6 +4,7 @@ import re
 import shlex
 import stat
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from captcha_stateless.testing import CaptchaServer
+from captcha_stateless.tokens import keys
 from tests.needs import module, program
 
 if TYPE_CHECKING:
@@ -148,9 +150,17 @@ class Visit:
             self.foreign.append(request.url)
 
 
+@pytest.fixture(scope="session")
+def ring(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make the keys of all servers here: what is drawn under them is prepared once."""
+    path = tmp_path_factory.mktemp("keys") / "keyring.json"
+    keys.save(path, keys.fresh_ring(int(time.time())), overwrite=False)
+    return path
+
+
 @pytest.fixture(scope="module")
-def captcha() -> Iterator[CaptchaServer]:
-    with CaptchaServer() as server:
+def captcha(ring: Path) -> Iterator[CaptchaServer]:
+    with CaptchaServer(keys=ring) as server:
         yield server
 
 

@@ -8,8 +8,10 @@ import pytest
 from captcha_stateless.testing import CaptchaServer
 from tests.needs import need
 from tests.web.conftest import Visit
-from tests.web.test_pages import send, solve_by_hand
-from tests.web.test_widget import FIND, FORM, form_with, harder
+from tests.web.test_nojs import solve_by_hand
+from tests.web.test_pages import send
+from tests.web.test_widget import FIND, FORM, form_with
+from tests.web.test_work import harder
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

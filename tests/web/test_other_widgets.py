@@ -36,8 +36,8 @@ PAIRS = [(THREE, "v2"), (THREE, "v1"), (TWO, "v1")]
 
 
 @pytest.fixture(scope="module")
-def captcha() -> Iterator[CaptchaServer]:
-    with CaptchaServer(policy="lenient") as server:
+def captcha(ring: Path) -> Iterator[CaptchaServer]:
+    with CaptchaServer(keys=ring, policy="lenient") as server:
         yield server
 
 

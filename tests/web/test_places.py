@@ -6,7 +6,8 @@ import pytest
 
 from tests.needs import need
 from tests.web.conftest import Visit
-from tests.web.test_widget import ELEMENT, FIND, harder
+from tests.web.test_widget import ELEMENT, FIND
+from tests.web.test_work import harder
 
 BOOTSTRAP = Path(__file__).parent / "node_modules" / "bootstrap" / "dist"
 INERT = "() => document.elementFromPoint(innerWidth - 5, innerHeight - 5)?.localName"

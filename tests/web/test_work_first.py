@@ -1,6 +1,7 @@
 """Work before anything is drawn, in a real browser: the widget does it while the page loads, and again where it must."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,8 +12,8 @@ FORM = "<form><captcha-stateless sitekey=dev-site></captcha-stateless></form>"
 
 
 @pytest.fixture(scope="module")
-def captcha() -> Iterator[CaptchaServer]:
-    with CaptchaServer(policy="strict") as server:
+def captcha(ring: Path) -> Iterator[CaptchaServer]:
+    with CaptchaServer(keys=ring, policy="strict") as server:
         yield server
 
 
