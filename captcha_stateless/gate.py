@@ -9,6 +9,9 @@ Rule 3: what a visitor can make the replay filter remember is metered by network
 
 Rule 4: a pass is made for a kind that counts at its site, and for no other.
 
+Rule 5: a run for the wall is drawn under the policy, and with the weight, that its action names; only a policy that the
+site's own rules ask under can be named, and its passes open the wall alone.
+
 An adapter parses and words; it asks the engine for no challenge by itself, and a test holds that.
 """
 
@@ -24,6 +27,7 @@ from captcha_stateless.sites import Site, Sites, testkeys
 from captcha_stateless.sites.guard import Demand, Guard
 from captcha_stateless.sites.policy import Policy
 from captcha_stateless.sites.terms import DEVICE
+from captcha_stateless.wall.asked import asked
 
 #: What other systems take as an action and as customer data; the passes bound all of a binding together.
 _ACTION = re.compile(r"[A-Za-z0-9_/-]{0,32}")
@@ -72,6 +76,8 @@ class Gate:
         if (action or cdata) and not (_ACTION.fullmatch(action) and _CDATA.fullmatch(cdata)):
             raise BadBinding("action takes 32 letters, digits, _, - and /; cdata takes 255 printable ones")
         site = self._named(key, host) if key else self._default(host)
+        if policy := asked(action).policy:
+            self._sites().find(site).require_policy(policy)
         self._engine.passes.require_room(site, host or "", action, cdata)
         return Binding(site, host or "", action, cdata)
 
@@ -103,11 +109,14 @@ class Gate:
             WeakKind: when challenges of this kind do not count at the site.
             BadRequest: when there is no such challenge.
         """
-        demand = await self._guard.weigh(caller, binding.site, self.policy(binding.site), kind)
-        await self._guard.limit(caller, binding.site, self.policy(binding.site), kind)
+        policy = self.policy(binding.site, binding.action)
+        demand = await self._guard.weigh(
+            caller.weighed(asked(binding.action).weight), binding.site, policy, kind
+        )
+        await self._guard.limit(caller, binding.site, policy, kind)
         self.require_kind(binding.site, kind)
         if kind == "grid":
-            wanted = {**self.profile(binding.site), **(wanted or {})}
+            wanted = {**self.profile(binding.site, binding.action), **(wanted or {})}
         return self._engine.issue(
             purpose,
             kind,
@@ -147,8 +156,10 @@ class Gate:
         """
         site = self._sites().find(binding.site)
         allowed = [kind for kind in kinds if kind in site.counting]
-        policy = self.policy(site.key)
-        demand = await self._guard.demand(caller, site.key, policy, allowed)
+        policy = self.policy(site.key, binding.action)
+        demand = await self._guard.demand(
+            caller.weighed(asked(binding.action).weight), site.key, policy, allowed
+        )
         await self._guard.limit(caller, site.key, policy, demand.kind)
         return self._engine.issue(
             purpose,
@@ -162,14 +173,20 @@ class Gate:
             **binding._asdict(),
         )
 
+    async def leads(self, caller: Caller, binding: Binding) -> str:
+        """Tell to which kind that counts the policy leads the caller now, as :meth:`Guard.leads` does."""
+        policy, site = self.policy(binding.site, binding.action), self._sites().find(binding.site)
+        weighed = caller.weighed(asked(binding.action).weight)
+        return await self._guard.leads(weighed, site.key, policy, site.counting)
+
     def first(
-        self, caller: Caller, site: str, purpose: str, seconds: int, kind: str, *, counted: bool
+        self, caller: Caller, binding: Binding, purpose: str, seconds: int, kind: str, *, counted: bool
     ) -> Sealed | None:
         """Seal the work that the caller must do before a kind is drawn for the site; None where there is none.
 
         Args:
             caller: who asks.
-            site: the site's key.
+            binding: what :meth:`bind` told.
             purpose: the protocol's purpose for such work.
             seconds: how long it may wait for its visitor.
             kind: what shall be drawn; empty: what the policy says.
@@ -178,7 +195,8 @@ class Gate:
         Raises:
             Blocked: when the caller is on the block list.
         """
-        demand = self._guard.first(caller, site, self.policy(site), kind, counted=counted)
+        site, policy = binding.site, self.policy(binding.site, binding.action)
+        demand = self._guard.first(caller, site, policy, kind, counted=counted)
         if not demand.kind:
             return None
         params = {**demand.params, "seconds": seconds}
@@ -204,7 +222,11 @@ class Gate:
         """
         self.require_kind(claims.site, claims.kind)
         self._guard.who(caller, claims.site)
-        await self._guard.limit(caller, claims.site, self.policy(claims.site), claims.kind)
+        await self._guard.limit(caller, claims.site, self.policy(claims.site, claims.action), claims.kind)
+
+    def network(self, caller: Caller, site: str) -> bytes:
+        """Tell the keyed hash under which a caller's network is known at a site, as :meth:`Guard.who` does."""
+        return self._guard.who(caller, site)
 
     async def redeem(self, caller: Caller, claims: Claims, answer: object) -> Answered:
         """Use up a try of a token, as :meth:`Judge.redeem` does.
@@ -257,8 +279,9 @@ class Gate:
         """
         site = self._sites().find(binding.site)
         self.require_kind(site.key, DEVICE)
-        demand = await self._guard.weigh(caller, site.key, self.policy(site.key), DEVICE)
-        await self._guard.limit(caller, site.key, self.policy(site.key), DEVICE)
+        policy, weighed = self.policy(site.key, binding.action), caller.weighed(asked(binding.action).weight)
+        demand = await self._guard.weigh(weighed, site.key, policy, DEVICE)
+        await self._guard.limit(caller, site.key, policy, DEVICE)
         claims = self._engine.devices.recognise(authorization, site, demand.who, host)
         self._guard.meter(caller)
         await self._engine.judge.consume(claims)
@@ -272,7 +295,9 @@ class Gate:
         """
         claims = answered.claims
         self.require_kind(claims.site, claims.kind)
-        return self._engine.passes.vouch(answered, self.policy(claims.site).worth(claims.kind, claims.risk))
+        worth = self.policy(claims.site, claims.action).worth(claims.kind, claims.risk)
+        site = self._sites().get(claims.site)
+        return self._engine.passes.vouch(answered, worth, bound=site is not None and site.bound)
 
     def require_kind(self, key: str, kind: str) -> None:
         """Refuse a kind that does not count at a site; where there is no site, every kind does.
@@ -289,15 +314,17 @@ class Gate:
         site = self._sites().get(key)
         return site is not None and kind in site.counting
 
-    def policy(self, key: str) -> Policy:
-        """Find a site's policy, or the deployment's where there is no such site."""
+    def policy(self, key: str, action: str = "") -> Policy:
+        """Find the policy that a run for the wall names, a site's own, or the deployment's where there is no such site."""
         sites = self._sites()
-        return sites.policy(sites.get(key), self._default_policy)
+        named = sites.policies.get(asked(action).policy)
+        return named or sites.policy(sites.get(key), self._default_policy)
 
-    def profile(self, key: str) -> Params:
-        """Tell which grid a site shows: the site's own profile, or its policy's; empty: the deployment's."""
-        site = self._sites().get(key)
-        profile = (site.profile if site else "") or self.policy(key).profile
+    def profile(self, key: str, action: str = "") -> Params:
+        """Tell which grid is shown: a policy's that a run names, the site's own, its policy's; empty: the deployment's."""
+        site, policy = self._sites().get(key), self.policy(key, action).profile
+        own = site.profile if site else ""
+        profile = (policy or own) if asked(action).policy else (own or policy)
         return {"profile": profile} if profile else {}
 
     def _named(self, key: str, host: str | None) -> str:

@@ -76,7 +76,8 @@ class Pass:
     """What a solved run earns: whose visitor solved what, and until when (Unix seconds) that counts.
 
     ``action`` and ``cdata`` are what the site's page gave when the run began, handed back unread. ``score`` is what the pass
-    is worth by the site's policy, from 0 (a bot's, surely) to 1, as reCAPTCHA v3 counts.
+    is worth by the site's policy, from 0 (a bot's, surely) to 1, as reCAPTCHA v3 counts. ``net`` is a keyed hash of the
+    network that earned it, where the site asks for one; no two passes of one network share it.
     """
 
     site: str
@@ -88,6 +89,7 @@ class Pass:
     action: str = ""
     cdata: str = ""
     score: float = 1.0
+    net: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,4 +45,4 @@ def known(settings: Settings) -> Known:
         Misconfigured: when a file that the settings name cannot be read.
     """
     keys = load(settings.agents).values() if settings.agents else ()
-    return checks.known(settings)._replace(agents=frozenset(key.agent for key in keys))
+    return checks.known(settings, frozenset(key.agent for key in keys))

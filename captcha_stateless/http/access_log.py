@@ -9,6 +9,8 @@ from captcha_stateless.telemetry.events import Events
 
 #: Stands for the protocol where no path was found.
 _NOWHERE = "none"
+#: Where a request's scope says what became of a visit to the wall, and by which rule.
+VISIT = "captcha_stateless.visit"
 
 _log = logging.getLogger(__name__)
 
@@ -31,4 +33,6 @@ class AccessLog:
             "status": status,
             "milliseconds": round(seconds * 1000, 3),
         }
+        if VISIT in scope:
+            fields["visit"], fields["rule"] = scope[VISIT]
         _log.info("answered", extra={"fields": fields})

@@ -1,5 +1,6 @@
 """HTML by construction: whatever is not markup already is escaped, so that no page can forget it."""
 
+from collections.abc import Sequence
 from html import escape
 
 _VOID = frozenset({"img", "input", "link", "meta"})
@@ -24,8 +25,16 @@ def joined(*children: str) -> Markup:
     return Markup("".join(child if isinstance(child, Markup) else escape(child) for child in children))
 
 
-def document(*children: str, language: str, direction: str, title: str, style: str, icon: str) -> Markup:
-    """Write a page that needs no script."""
+def document(
+    *children: str,
+    language: str,
+    direction: str,
+    title: str,
+    style: str,
+    icon: str,
+    scripts: Sequence[str] = (),
+) -> Markup:
+    """Write a page; it needs no script unless some are named, which run in their order once it is there."""
     head = element(
         "head",
         element("meta", charset="utf-8"),
@@ -33,6 +42,7 @@ def document(*children: str, language: str, direction: str, title: str, style: s
         element("title", title),
         element("link", rel="stylesheet", href=style),
         element("link", rel="icon", href=icon),
+        *(element("script", src=source, defer=True) for source in scripts),
     )
     body = element("body", element("main", *children))
     return Markup("<!doctype html>" + element("html", head, body, lang=language, dir=direction))

@@ -4,7 +4,6 @@ from captcha_stateless.protocols.altcha import Altcha
 from captcha_stateless.protocols.audio import Audio
 from captcha_stateless.protocols.base import Adapter
 from captcha_stateless.protocols.cap import Cap
-from captcha_stateless.protocols.clearance import Clearance
 from captcha_stateless.protocols.compat import Compat
 from captcha_stateless.protocols.demo import Demo
 from captcha_stateless.protocols.friendly import Friendly
@@ -21,6 +20,7 @@ from captcha_stateless.protocols.relaysms import RelaySms
 from captcha_stateless.protocols.restcaptcha import RestCaptcha
 from captcha_stateless.protocols.siteverify import Siteverify
 from captcha_stateless.protocols.tornevall import Tornevall
+from captcha_stateless.protocols.wall import Wall
 from captcha_stateless.protocols.widget import Widget
 
 PROTOCOLS: tuple[type[Adapter], ...] = (
@@ -36,7 +36,7 @@ PROTOCOLS: tuple[type[Adapter], ...] = (
     Friendly,
     PrivateCaptcha,
     Jwks,
-    Clearance,
+    Wall,
     Widget,
     NoJs,
     Compat,

@@ -3,6 +3,7 @@
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, ClassVar
 
@@ -23,6 +24,7 @@ from captcha_stateless.errors import (
 from captcha_stateless.gate import Binding, Gate
 from captcha_stateless.http.admission import Admission
 from captcha_stateless.http.endpoint import Endpoint, Handler, MethodNotAllowed
+from captcha_stateless.http.forwarded import visit_of
 from captcha_stateless.http.origin import own_host, page_host
 from captcha_stateless.http.proxies import TRUSTED
 from captcha_stateless.http.replies import Json
@@ -33,6 +35,7 @@ from captcha_stateless.settings import Settings
 from captcha_stateless.sites import Sites
 from captcha_stateless.sites.guard import Guard, open_guard
 from captcha_stateless.sites.terms import DEVICE
+from captcha_stateless.wall import Visit
 from captcha_stateless.wall.crawlers import Crawlers
 
 #: For each path, the handler of each method.
@@ -42,6 +45,8 @@ Table = Mapping[str, Mapping[str, Handler]]
 PASS_HEADER = "X-Captcha-Pass"  # noqa: S105 - the name of a header
 
 
+#: A country or the number of a network is no longer than that.
+_MOST_TOLD = 16
 #: What the log need not warn of: visitors and their programs did it.
 _THEIRS = (Refused, BadRequest, Denied, TooMany, Overloaded)
 
@@ -176,6 +181,17 @@ class Adapter(ABC):
         if not (self.settings.risk_header and request.scope.get(TRUSTED)):
             return Caller(address)
         return Caller(address, _score(request.headers.get(self.settings.risk_header, ""), self.settings))
+
+    def visit(self, request: Request, *, uri: str | None = None) -> Visit:
+        """Tell which visit an edge asks about, as :func:`visit_of` does, and what a trusted proxy says of its address."""
+        visit = visit_of(request, uri=uri)
+        if not request.scope.get(TRUSTED):
+            return visit
+        country, asn = (
+            request.headers.get(name, "")[:_MOST_TOLD] if name else ""
+            for name in (self.settings.country_header, self.settings.asn_header)
+        )
+        return replace(visit, country=country, asn=asn) if country or asn else visit
 
     def bind(self, request: Request, key: str | None, *, action: str = "", cdata: str = "") -> Binding:
         """Tell what a run is bound to, for the page that sends a request, as :meth:`Gate.bind` does.

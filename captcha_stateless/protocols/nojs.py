@@ -20,27 +20,22 @@ from captcha_stateless.errors import (
     Unavailable,
     WrongAnswer,
 )
-from captcha_stateless.http import languages
 from captcha_stateless.http.bodies import WrongMediaType, read_form
 from captcha_stateless.http.endpoint import BodyTooLarge, MethodNotAllowed
+from captcha_stateless.http.forwarded import visit_of
 from captcha_stateless.kinds import KINDS
 from captcha_stateless.kinds.profiles import PROFILES, TILES
-from captcha_stateless.model import Claims, Sealed
+from captcha_stateless.model import Claims, Sealed, Signed
 from captcha_stateless.protocols import nojs_pages as pages
-from captcha_stateless.protocols import scripts
+from captcha_stateless.protocols import scripts, wall_way
 from captcha_stateless.protocols.base import Adapter, Table, wording
-from captcha_stateless.protocols.nojs_pages import HELP, ICON, PATH, STYLE, Ask
+from captcha_stateless.protocols.nojs_pages import HELP, ICON, KINDS_SHOWN, PATH, STYLE, Ask
 from captcha_stateless.sites import testkeys
 
 #: Where the last page's own address holds it, so that Reload and Back find it again.
 EARNED = "pass"
-#: The kinds that a page without scripts can show.
-SHOWN = tuple(name for name, kind in KINDS.items() if kind.face in ("tiles", "line"))
-#: What a reader of one of these reads, too.
-_ALIASES = {"no": "nb", "nn": "nb", "zh": "zh-CN"}
-_TRADITIONAL = ("zh-tw", "zh-hk", "zh-mo", "zh-hant")
 #: What the first page is asked for, and what every further one carries along; all of it is checked each time.
-ASKED = ("sitekey", "action", "cdata", "kind", "lang", "return")
+ASKED = ("sitekey", "action", "cdata", "kind", "lang", "return", "wall")
 
 # Which of the widget's words a refusal is told in.
 WORDS: dict[type[CaptchaError], tuple[HTTPStatus, str]] = {
@@ -98,7 +93,7 @@ class NoJs(Adapter):
 
     async def help(self, request: Request) -> Response:
         """Say what this is about, to whom the widget leads here."""
-        return pages.guide(_language(request, request.query_params))
+        return pages.guide(scripts.chosen(request, request.query_params.get("lang", "")))
 
     async def answer(self, request: Request) -> Response:
         """Do what the visitor's button says, and lead to the page that shows what came of it.
@@ -107,7 +102,7 @@ class NoJs(Adapter):
         """
         fields = await read_form(request)
         wanted, token = fields.get("do", "check"), fields.get("token", "")
-        ask = self._ask(request, {**fields, "kind": wanted} if wanted in SHOWN else fields)
+        ask = self._ask(request, {**fields, "kind": wanted} if wanted in KINDS_SHOWN else fields)
         if wanted not in ("check", "more"):
             return _lead(ask)
         try:
@@ -152,13 +147,22 @@ class NoJs(Adapter):
         following = self.engine.advance(answered)
         if following is not None:
             return _lead(ask, token=following.token, note="next")
-        earned = self.gate.vouch(answered).token
+        signed = self.gate.vouch(answered)
+        earned = signed.token
+        if "wall" in ask.fields:
+            return self._through(ask, signed)
         return _lead(ask, **{EARNED: earned}) if sealed.claims.site else pages.done(ask, earned)
+
+    def _through(self, ask: Ask, signed: Signed) -> Response:
+        """Let a visitor of the wall through: the pass goes into the cookie, and the wall looks whether it was kept."""
+        query = urlencode({"sitekey": ask.binding.site, "return": ask.fields["wall"], "set": "1"})
+        response = RedirectResponse(f"wall?{query}", HTTPStatus.SEE_OTHER)
+        return wall_way.keep_in_cookie(response, signed.token, signed.claims, self.engine.left(signed.claims))
 
     def reply(self, error: CaptchaError, request: Request) -> Response:
         """Word a refusal as a page in the visitor's language."""
         status, name = wording(WORDS, error)
-        language = _language(request, request.query_params)
+        language = scripts.chosen(request, request.query_params.get("lang", ""))
         return pages.refusal(language, scripts.words(language)[name], status)
 
     def word(self, error: CaptchaError) -> Response:
@@ -176,10 +180,14 @@ class NoJs(Adapter):
         """
         asked = {name: fields[name] for name in ASKED if fields.get(name)}
         host = _host(asked.get("return", ""))
+        if "wall" in asked:
+            host = visit_of(request).host
+            way = wall_way.open_(wall_way.way_key(self.engine), asked.get("sitekey", ""), host, asked["wall"])
+            asked["action"] = way.asked.action
         words = {"action": asked.get("action", ""), "cdata": asked.get("cdata", "")}
         binding = self.gate.bind(host, asked.get("sitekey"), **words)
         kind = self._kind(asked, binding.site)
-        language = _language(request, asked)
+        language = scripts.chosen(request, asked.get("lang", ""))
         said = {**scripts.words(language), **scripts.further_words("nojs")[language]}
         return Ask({**asked, "kind": kind}, language, said, binding, kind)
 
@@ -187,10 +195,10 @@ class NoJs(Adapter):
         site = next((site for site in self.sites.all if site.key == key), None)
         if "return" in asked and not (site and asked["return"] in site.returns):
             raise BadRequest("return address is not among the site's")
-        counts = [kind for kind in SHOWN if not site or kind in site.counting]
+        counts = [kind for kind in KINDS_SHOWN if not site or kind in site.counting]
         kind = asked.get("kind") or next(iter(counts), "")
-        if kind not in SHOWN:
-            raise BadRequest(f"kind must be one of {', '.join(SHOWN)}")
+        if kind not in KINDS_SHOWN:
+            raise BadRequest(f"kind must be one of {', '.join(KINDS_SHOWN)}")
         if site:
             site.require_kind(kind)
         return kind
@@ -221,16 +229,6 @@ def _answered(claims: Claims, fields: Mapping[str, str]) -> list[bool] | str | N
     tiles = [f"tile{tile}" in fields for tile in range(TILES)]
     least = PROFILES[str(claims.params["profile"])].matches.start
     return tiles if any(tiles) or least == 0 else None
-
-
-def _language(request: Request, asked: Mapping[str, str]) -> str:
-    known, header = scripts.languages(), request.headers.get("accept-language", "")
-    if asked.get("lang") in known:
-        return asked["lang"]
-    chosen = languages.choose(header, {*known, *_ALIASES}, scripts.ENGLISH)
-    if chosen == "zh" and any(tag in header.lower() for tag in _TRADITIONAL):
-        return "zh-TW"
-    return _ALIASES.get(chosen, chosen)
 
 
 def _host(address: str) -> str:

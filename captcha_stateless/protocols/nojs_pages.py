@@ -11,13 +11,15 @@ from starlette.responses import Response
 from captcha_stateless.gate import Binding
 from captcha_stateless.http.dataurl import data_url
 from captcha_stateless.http.markup import Markup, document, element, joined
+from captcha_stateless.kinds import KINDS
 from captcha_stateless.model import Sealed
 from captcha_stateless.protocols import scripts
 
 PATH, STYLE, ICON, HELP = "/nojs", "/nojs.css", "/favicon.svg", "/widget/help"
+#: The kinds that a page without scripts can show.
+KINDS_SHOWN = tuple(name for name, kind in KINDS.items() if kind.face in ("tiles", "line"))
 #: The name of the field in which the return address receives the pass.
 FIELD = "captcha-response"
-_RIGHT_TO_LEFT = frozenset({"ar", "he", "fa"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,13 +141,12 @@ def _page(
     leaves: bool = False,
     root: str = "",
 ) -> Response:
-    direction = "rtl" if language in _RIGHT_TO_LEFT else "ltr"
     title = title or scripts.words(language)["required"]
     content = document(
         element("h1", title),
         *children,
         language=language,
-        direction=direction,
+        direction=scripts.direction(language),
         title=title,
         style=root + STYLE[1:],
         icon=root + ICON[1:],
@@ -156,5 +157,9 @@ def _page(
         "default-src 'none'; style-src 'self'; img-src 'self' data:; media-src 'self'; base-uri 'none'; "
         f"frame-ancestors 'none'{action}"
     )
-    headers = {"Content-Security-Policy": policy, "Referrer-Policy": "no-referrer"}
+    headers = {
+        "Content-Security-Policy": policy,
+        "Referrer-Policy": "no-referrer",
+        "X-Robots-Tag": "noindex, nofollow",
+    }
     return Response(content, status, headers, media_type="text/html; charset=utf-8")

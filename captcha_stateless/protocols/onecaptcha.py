@@ -38,6 +38,7 @@ from captcha_stateless.kinds import KINDS
 from captcha_stateless.model import Answered, Claims, Params, Sealed
 from captcha_stateless.protocols.base import Adapter, Table, wording
 from captcha_stateless.sites import Site, testkeys
+from captcha_stateless.sites.policy import Policy
 
 HEADER = "x-captcha-challenge"
 ASKED = ("sitekey", "action", "cdata", "kind", "device")
@@ -116,8 +117,8 @@ class OneCaptcha(Adapter):
     async def work(self, request: Request) -> Response:
         """Tell the work that a run will begin with, or that there is none."""
         asked = await self._asked(request)
-        site = self.bind(request, asked.get("sitekey")).site
-        first = self._first(request, asked.get("kind", "grid"), site, counted=False)
+        binding = self.bind(request, asked.get("sitekey"), action=asked.get("action", ""))
+        first = self._first(request, asked.get("kind", "grid"), binding, counted=False)
         return await self._stage(first, {"first": True}) if first else Json({"work": None})
 
     async def _begin(
@@ -147,30 +148,36 @@ class OneCaptcha(Adapter):
     ) -> Response:
         kinds = [] if kind is None else self._kinds(binding.site, kind)
         more = {"kinds": kinds} if kinds else {}
-        if worked is None and (first := self._first(request, kind, binding.site)):
+        if worked is None and (first := self._first(request, kind, binding)):
             return await self._stage(first, {"first": True, **more})
         after = await self._settled(request, worked, solution, kind, binding) if worked else None
         return await self._stage(await self._drawn(request, kind, kinds, binding, after), more)
 
-    def _first(self, request: Request, kind: str | None, site: str, *, counted: bool = True) -> Sealed | None:
+    def _first(
+        self, request: Request, kind: str | None, binding: Binding, *, counted: bool = True
+    ) -> Sealed | None:
         """Seal the work that comes before anything is drawn; None where there is none to do, or nothing will be drawn."""
         asked_of = self.settings.work_first
-        drawn = kind != "work" and (kind != AUTO or self._leading(self._kinds(site, AUTO), site))
-        if not drawn or site in testkeys.SITES or asked_of == "none" or (kind is None and asked_of != "all"):
+        drawn = kind != "work" and (kind != AUTO or self._leading(self._kinds(binding.site, AUTO), binding))
+        silent = asked_of == "none" or (kind is None and asked_of != "all")
+        if not drawn or binding.site in testkeys.SITES or silent:
             return None
-        weighed = self._dearest(kind, site)
-        return self.gate.first(self.caller(request), site, FIRST, FIRST_SECONDS, weighed, counted=counted)
+        weighed = self._dearest(kind, binding)
+        return self.gate.first(self.caller(request), binding, FIRST, FIRST_SECONDS, weighed, counted=counted)
 
-    def _dearest(self, kind: str | None, site: str) -> str:
+    def _dearest(self, kind: str | None, binding: Binding) -> str:
         """Tell the kind whose price is asked before anything is drawn: of ``auto`` the dearest that it may lead to."""
         if kind != AUTO:
             return kind or "grid"
-        drawn = self._leading(self._kinds(site, AUTO), site)
-        return max(drawn, key=lambda each: self.gate.policy(site).terms(each).work, default="")
+        drawn = self._leading(self._kinds(binding.site, AUTO), binding)
+        return max(drawn, key=lambda each: self._policy(binding).terms(each).work, default="")
 
-    def _leading(self, kinds: Sequence[str], site: str) -> list[str]:
+    def _policy(self, binding: Binding) -> Policy:
+        return self.gate.policy(binding.site, binding.action)
+
+    def _leading(self, kinds: Sequence[str], binding: Binding) -> list[str]:
         """Tell the kinds to draw that ``auto`` may lead to; where no rule leads to one that counts, the first that does."""
-        ruled = [rule.kind for rule in self.gate.policy(site).rules if rule.kind in kinds]
+        ruled = [rule.kind for rule in self._policy(binding).rules if rule.kind in kinds]
         return [each for each in ruled or kinds[:1] if KINDS[each].face != "work"]
 
     async def _settled(
@@ -182,10 +189,7 @@ class OneCaptcha(Adapter):
         """
         if worked.site != binding.site:
             raise BadToken("work for another site")
-        if (
-            int(worked.params["difficulty"])
-            < self.gate.policy(binding.site).terms(self._dearest(kind, binding.site)).work
-        ):
+        if int(worked.params["difficulty"]) < self._policy(binding).terms(self._dearest(kind, binding)).work:
             raise BadToken("work for another kind")
         self.gate.require_own(self.caller(request), worked)
         words = _json.encode([kind, *binding, request.query_params.get("profile")]).encode("ascii")
@@ -203,7 +207,7 @@ class OneCaptcha(Adapter):
 
         Where its rules lead to no kind that counts here, ``auto`` is the first that does.
         """
-        if kind == AUTO and not any(rule.kind in kinds for rule in self.gate.policy(binding.site).rules):
+        if kind == AUTO and not any(rule.kind in kinds for rule in self._policy(binding).rules):
             kind = kinds[0]
         if kind not in (AUTO, "work"):
             wanted = self._wanted(request, kind)

@@ -15,10 +15,15 @@ from starlette.responses import Response
 
 from captcha_stateless.http.accept import takes_gzip
 from captcha_stateless.http.endpoint import Handler
+from captcha_stateless.http.languages import choose
 
 WEB = files("captcha_stateless").joinpath("web")
 #: The one language that the widget brings with it: what it says at rest, at work and in trouble.
 ENGLISH = "en"
+_RIGHT_TO_LEFT = frozenset({"ar", "he", "fa"})
+#: What a reader of one of these reads, too.
+_ALIASES = {"no": "nb", "nn": "nb", "zh": "zh-CN"}
+_TRADITIONAL = ("zh-tw", "zh-hk", "zh-mo", "zh-hant")
 _AT_REST = (
     *("human", "verified", "wait", "expired", "required", "working", "close", "about"),
     *("network", "unavailable", "refused", "failed"),
@@ -33,18 +38,37 @@ JAVASCRIPT = "text/javascript; charset=utf-8"
 _DIGEST_CHARACTERS = 16
 
 
+@cache
 def languages() -> tuple[str, ...]:
     """Name the languages that the widget speaks, as BCP 47 tags."""
     found = WEB.joinpath("lang").iterdir()
     return tuple(sorted(file.name.removesuffix(".json") for file in found if file.name.endswith(".json")))
 
 
+def direction(language: str) -> str:
+    """Tell how a language is written, as HTML's ``dir`` has it."""
+    return "rtl" if language in _RIGHT_TO_LEFT else "ltr"
+
+
+def chosen(request: Request, wanted: str = "") -> str:
+    """Choose the language of a page: the one that is wanted, or else the one that the visitor reads best."""
+    known, header = languages(), request.headers.get("accept-language", "")
+    if wanted in known:
+        return wanted
+    best = choose(header, {*known, *_ALIASES}, ENGLISH)
+    if best == "zh" and any(tag in header.lower() for tag in _TRADITIONAL):
+        return "zh-TW"
+    return _ALIASES.get(best, best)
+
+
+@cache
 def words(language: str) -> dict[str, str]:
     """Read what the widget says in one of :func:`languages`."""
     document: dict[str, str] = json.loads(source(f"lang/{language}.json"))
     return document
 
 
+@cache
 def further_words(page: str) -> dict[str, dict[str, str]]:
     """Read what a page says besides, by language."""
     document: dict[str, dict[str, str]] = json.loads(source(f"{page}.json"))

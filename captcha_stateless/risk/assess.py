@@ -58,8 +58,8 @@ class Assessor:
         self._dnsbl, self._dnsbl_score = dnsbl, dnsbl_score
         self._challenges = Counters(half_life_seconds)
 
-    async def assess(self, caller: Caller, site: str, now: float) -> Risk:
-        """Score a caller that asks for a challenge of a site, and count that it asked.
+    async def assess(self, caller: Caller, site: str, now: float, *, counted: bool = True) -> Risk:
+        """Score a caller that asks for a challenge of a site, and count that it asked unless it only wants to know.
 
         Raises:
             Blocked: when the address is on the block list.
@@ -67,7 +67,7 @@ class Assessor:
         address, verdict, who = self._found(caller, site)
         if not who:
             return Risk(0 if address else _weighed(caller.score or 0, caller))
-        activity = self._activity(self._challenges.add(who, now))
+        activity = self._activity((self._challenges.add if counted else self._challenges.value)(who, now))
         listed = await self._listed(address, now) if address else 0
         return Risk(_weighed(max(verdict or 0, caller.score or 0, activity, listed), caller), who)
 

@@ -86,7 +86,7 @@ def _written(site: Site) -> str:
             for name, text in (("profile", site.profile), ("policy", site.policy))
             if text
         ),
-        *(["origin_required = true"] if site.origin_required else []),
+        *(f"{name} = true" for name in ("origin_required", "bound") if getattr(site, name)),
     ]
     return "\n".join(lines) + "\n"
 
@@ -108,6 +108,7 @@ def _site(path: Path, number: int, entry: Mapping[str, Any]) -> Site:
         "kinds": list,
         "returns": list,
         "origin_required": bool,
+        "bound": bool,
         "rule": list,
     }
     for field, value in entry.items():
@@ -136,6 +137,7 @@ def _site(path: Path, number: int, entry: Mapping[str, Any]) -> Site:
         policy=entry.get("policy", ""),
         returns=_addresses(where, entry.get("returns", [])),
         origin_required=entry.get("origin_required", False),
+        bound=entry.get("bound", False),
         rules=_rules(path, where, entry.get("rule", [])),
     )
 

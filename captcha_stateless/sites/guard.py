@@ -99,6 +99,17 @@ class Guard:
         policy.require(risk.score)
         return Demand(kind, {}, risk.who, self._harder(caller, policy, failures), risk.score)
 
+    async def leads(self, caller: Caller, site: str, policy: Policy, kinds: Collection[str]) -> str:
+        """Tell to which of the kinds the policy would lead a caller now, counting nothing; empty: to none of them.
+
+        Raises:
+            Blocked: when the policy or the block list refuses the caller.
+        """
+        risk = await self._assessor.assess(caller, site, self._clock(), counted=False)
+        policy.require(risk.score)
+        ruled = any(rule.kind in kinds for rule in policy.rules)
+        return policy.choose(risk.score, kinds).kind if ruled else ""
+
     def _harder(self, caller: Caller, policy: Policy, failures: float) -> int:
         """Tell by how many steps what is drawn for a network that fails must be harder."""
         steps = policy.steps(0, failures)

@@ -3,7 +3,15 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from captcha_stateless.errors import Misconfigured, UnknownSite, WeakKind, WrongHost, WrongSecret, WrongSite
+from captcha_stateless.errors import (
+    BadBinding,
+    Misconfigured,
+    UnknownSite,
+    WeakKind,
+    WrongHost,
+    WrongSecret,
+    WrongSite,
+)
 from captcha_stateless.sites.policy import PRESETS, Policy
 from captcha_stateless.tokens.digests import fingerprint, same
 from captcha_stateless.wall import NO_RULES, Rules
@@ -22,7 +30,8 @@ class Site:
     which stands for every host below; without hosts every host is allowed. Without ``kinds`` the default ones count;
     ``profile`` and ``policy`` are the deployment's own where they are empty. ``returns`` are the addresses, to the letter, to
     which the page without scripts may send a pass. ``origin_required`` refuses requests that name no page, as those of apps
-    and servers do. ``rules`` say who passes the wall unasked.
+    and servers do. ``rules`` say who passes the wall unasked; with ``bound`` a clearance counts in the network alone, a /24
+    or /64, that earned it.
     """
 
     name: str
@@ -35,6 +44,7 @@ class Site:
     returns: tuple[str, ...] = ()
     origin_required: bool = False
     rules: Rules = field(default=NO_RULES, compare=False)
+    bound: bool = False
 
     @property
     def counting(self) -> tuple[str, ...]:
@@ -76,6 +86,15 @@ class Site:
         """
         if kind not in self.counting:
             raise WeakKind("kind does not count at this site")
+
+    def require_policy(self, name: str) -> None:
+        """Refuse a policy under which no rule asks.
+
+        Raises:
+            BadBinding: when none does: nobody chooses an easier one by himself.
+        """
+        if name not in self.rules.policies:
+            raise BadBinding("no rule of the site asks under this policy")
 
     def require_secret(self, secret: str) -> None:
         """Refuse a secret that is not this site's, in constant time.

@@ -27,6 +27,9 @@ class Events:
     def refused(self, protocol: str, reason: str) -> None:
         """A request was refused."""
 
+    def visited(self, result: str, rule: str) -> None:
+        """The wall was asked about a visit, which was allowed or denied by a rule, cleared by its pass, or asked."""
+
     def responded(self, protocol: str, status: int, seconds: float) -> None:
         """A request was answered."""
 

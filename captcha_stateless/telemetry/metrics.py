@@ -54,6 +54,12 @@ class Metrics(Events):
         self._refusals = Counter(
             "captcha_refusals", "Requests refused", ["protocol", "reason"], registry=registry
         )
+        self._visits = Counter(
+            "captcha_visits",
+            "Visits to the wall: allowed, denied, cleared or asked",
+            ["result", "rule"],
+            registry=registry,
+        )
 
     def _time_work(self) -> None:
         registry = self._registry
@@ -114,6 +120,10 @@ class Metrics(Events):
     def refused(self, protocol: str, reason: str) -> None:
         """Count a refusal."""
         self._refusals.labels(protocol, reason).inc()
+
+    def visited(self, result: str, rule: str) -> None:
+        """Count a visit to the wall."""
+        self._visits.labels(result, rule).inc()
 
     def responded(self, protocol: str, status: int, seconds: float) -> None:
         """Count and time an answer."""

@@ -55,6 +55,9 @@ def lines(new: Reading, old: Reading | None = None) -> Iterator[str]:
     yield "answers    " + _shares(new, old, "captcha_answers_total", "result")
     yield "passes     " + _shares(new, old, "captcha_passes_total", "result")
     yield "refusals   " + _shares(new, old, "captcha_refusals_total", "reason")
+    if "captcha_visits_total" in new.values:
+        yield "wall       " + _shares(new, old, "captcha_visits_total", "result")
+        yield "by rule    " + _shares(new, old, "captcha_visits_total", "rule")
     yield "work, mean " + _means(new, old, "captcha_work_seconds", "part")
     yield "solve, mean " + _means(new, old, "captcha_solve_seconds", "kind")
     yield "inside {:.0f}   filter {:.1%} full, {}   key {:.1f} d old".format(

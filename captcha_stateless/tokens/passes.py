@@ -15,6 +15,7 @@ to check: a signature alone makes no pass single-use.
 import json
 from collections.abc import Callable, Mapping
 from copy import copy
+from functools import lru_cache
 from typing import Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -35,9 +36,11 @@ TYPE = "captcha-pass+jwt"
 
 #: Longer texts are refused unread, as siteverify's own limit is; ours stay within :data:`MAX_PASS_CHARACTERS`.
 MAX_TOKEN_CHARACTERS = 2_048
-MAX_PASS_CHARACTERS = 600
+MAX_PASS_CHARACTERS = 640
 # What a pass of the longest kind's name and no binding holds, to find the room that is left.
-_BARE = Pass(site="", host="", kind="k" * 16, jti=bytes(16), iat=10**10 - 1, exp=10**10 - 1, score=0.25)
+_BARE = Pass(
+    site="", host="", kind="k" * 16, jti=bytes(16), iat=10**10 - 1, exp=10**10 - 1, score=0.25, net=bytes(8)
+)
 _SIGNATURE_CHARACTERS = 86
 
 # RFC 7518, section 3.4: r and s, 32 bytes each.
@@ -53,6 +56,10 @@ except UnsupportedAlgorithm:  # pragma: no cover - OpenSSL before 3.2
 # Copying this object skips the deep copy of a header registry that makes up half the time of JWS().
 _TEMPLATE = JWS()
 _TEMPLATE.allowed_algs = [ALGORITHM]
+
+
+#: How many passes are known again without their signature's being reckoned anew: 2 MB.
+REMEMBERED = 4_096
 
 
 class UnknownKey(BadToken):
@@ -73,6 +80,7 @@ class Verifier:
             self._known = dict(_known(key) for key in document["keys"])
         except (JWException, ValueError, KeyError, TypeError):
             raise BadToken("not a set of public keys") from None
+        self._read = lru_cache(REMEMBERED)(self._read_anew)
 
     def verify(self, token: str) -> Pass:
         """Read a pass; its deadline, site and single use are the caller's to check.
@@ -83,6 +91,11 @@ class Verifier:
         """
         if len(token) > MAX_TOKEN_CHARACTERS:
             raise BadToken("over-long pass")
+        return self._read(token)
+
+    def _read_anew(self, token: str) -> Pass:
+        # What a text says under these keys never changes. What raises is not remembered, so that no stranger's texts push
+        # out the passes of visitors, who show theirs with every request.
         header, *segments = token.split(".")
         if header not in self._known:
             raise UnknownKey("pass under a header that is none of ours")
@@ -109,7 +122,7 @@ class Signer:
         return f"{text}.{base64url.encode(_low(signature))}"
 
     def require_room(self, *binding: str) -> None:
-        """Refuse a site, host, action and cdata that a pass of 600 characters could not hold.
+        """Refuse a site, host, action and cdata that no pass could hold.
 
         Raises:
             BadBinding: when they are too long together.
@@ -187,6 +200,7 @@ def _encode(claims: Pass, issuer: str) -> bytes:
         "iat": claims.iat,
         "exp": claims.exp,
         "jti": base64url.encode(claims.jti),
+        **({"net": base64url.encode(claims.net)} if claims.net else {}),
     }
     return json.dumps(document, separators=(",", ":")).encode("ascii")
 
@@ -205,4 +219,5 @@ def _claims(content: bytes, issuer: str) -> Pass:
         iat=document["iat"],
         exp=document["exp"],
         jti=base64url.decode(document["jti"]),
+        net=base64url.decode(document.get("net", "")),
     )

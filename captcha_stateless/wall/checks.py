@@ -18,8 +18,8 @@ class Known(NamedTuple):
     agents: frozenset[str] = frozenset()
 
 
-def known(settings: Settings) -> Known:
-    """Tell what can be known of visitors, by the settings.
+def known(settings: Settings, agents: frozenset[str]) -> Known:
+    """Tell what can be known of visitors, by the settings, where so many agents' keys are pinned.
 
     Raises:
         Misconfigured: when a file that they name cannot be read.
@@ -29,6 +29,7 @@ def known(settings: Settings) -> Known:
         country=trusts and bool(settings.country_header),
         asn=trusts and bool(settings.asn_header),
         crawlers=crawlers.verifiable(settings),
+        agents=agents,
     )
 
 
@@ -75,5 +76,5 @@ def _crawler(name: str, here: Known) -> str:
 
 def _agent(name: str, here: Known) -> str:
     if not here.agents:
-        return f"agent {name} cannot be verified here: no keys of signed agents are kept"
+        return f"agent {name} cannot be verified here: set CAPTCHA_AGENTS to a file of pinned keys"
     return f"there is no agent {name}: {near(name, here.agents)}"

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import partial
 from http import HTTPMethod
-from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from typing import NamedTuple
 
@@ -49,14 +48,13 @@ class Seen:
 
     def __init__(self, visit: Visit, looks: frozenset[str]) -> None:
         """Look at what some rule asks for only."""
-        self.method, self.headers = visit.method, visit.headers.keys()
-        self.agent, self.crawler, self.country = visit.agent, visit.crawler, visit.country.upper()
+        self.method, self.country = visit.method, visit.country.upper()
+        self.agent, self.crawler = visit.agent, visit.crawler
         self.asn = visit.asn.upper().removeprefix("AS")
         self.readings = paths.readings(visit.path) if "path" in looks else ()
-        self.address: IPv4Address | IPv6Address | None = (
-            networks.parse(visit.address) if looks & {"network", "network_file"} else None
-        )
-        self.user_agent = visit.headers.get("user-agent", "").lower()
+        self.address = networks.parse(visit.address) if looks & {"network", "network_file"} else None
+        self.headers = frozenset(visit.headers) if looks & {"header", "no_header"} else frozenset[str]()
+        self.user_agent = visit.headers.get("user-agent", "").lower() if "user_agent" in looks else ""
 
 
 Test = Callable[[Seen], bool]

@@ -30,7 +30,7 @@ Match = Callable[[str], bool]
 
 
 def readings(path: str) -> tuple[str, ...]:
-    """Tell every way in which servers may read a path; none where there are too many, or it is too long and odd.
+    """Tell every way in which servers may read a path; none where there are too many, it is too long and odd, or not known.
 
     A reading is in lower case as far as ASCII goes, without a slash at its end; bytes beyond ASCII are characters of Latin-1,
     as in HTTP's headers.
@@ -38,7 +38,7 @@ def readings(path: str) -> tuple[str, ...]:
     base = path.lower() if path.isascii() and "%" not in path else _base(path)
     if _ODD.search(base) is None:
         return (_trimmed(base),)
-    if len(base) > MOST_CHARACTERS:
+    if not path or len(base) > MOST_CHARACTERS:
         return ()
     found, new = {base}, [base]
     while new:
@@ -106,14 +106,20 @@ def match(globs: Iterable[str]) -> Match:
         elif end:
             ends.append(end)
         else:
-            others.append(_pattern(text))
-    starts, stops, matches = tuple(below), tuple(ends), re.compile("|".join(others), re.DOTALL).fullmatch
+            others.append(text)
+    starts, stops = tuple(below), tuple(ends)
     if others:
+        heads, tails = (
+            tuple(text.partition("*")[0] for text in others),
+            tuple(text.rpartition("*")[2] for text in others),
+        )
+        matches = re.compile("|".join(map(_pattern, others)), re.DOTALL).fullmatch
         return lambda reading: (
             reading in exact
             or reading.startswith(starts)
             or reading.endswith(stops)
-            or matches(reading) is not None
+            # What each glob begins and ends with is looked at first, for most readings do not.
+            or (reading.startswith(heads) and reading.endswith(tails) and matches(reading) is not None)
         )
     if stops:
         return lambda reading: reading in exact or reading.startswith(starts) or reading.endswith(stops)

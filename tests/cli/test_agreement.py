@@ -110,7 +110,7 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
     ),
     "an agent that nothing verifies": (
         rule('action = "allow"\nagent = "*"'),
-        "agent * cannot be verified here",
+        "set CAPTCHA_AGENTS",
     ),
     "a list of crawlers that is not there": ({"CAPTCHA_CRAWLERS": "none.txt"}, "rules refresh"),
 }

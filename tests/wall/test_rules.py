@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.datastructures import Headers
 
 from captcha_stateless.errors import Misconfigured
 from captcha_stateless.settings.reload import Reloaded
@@ -30,6 +31,17 @@ def deny(**conditions: Any) -> dict[str, Any]:
 
 def weigh(weight: int, **conditions: Any) -> dict[str, Any]:
     return {"action": "weigh", "weight": weight, **conditions}
+
+
+def test_headers_are_found_as_servers_hand_them_over() -> None:
+    given = Headers({"Accept": "a", "User-Agent": "curl/8"})
+    found = made(
+        deny(name="1", user_agent="CURL/", header="accept", no_header=["accept", "cookie"]),
+        allow(no_header="accept"),
+    )
+
+    assert found.decide(visit(headers=given)).rule == "1"
+    assert found.decide(visit(headers=Headers({}))).rule == "rule 2"
 
 
 def test_without_rules_everybody_is_asked() -> None:
@@ -296,6 +308,7 @@ def test_no_spelling_of_a_path_walks_around_its_rule(server: str, path: str) -> 
 @pytest.mark.parametrize(
     "path",
     [
+        "",
         "/admin/%2e%2e/",
         "/public/%2e%2e/admin",
         "/public/..%2fadmin/users",

@@ -32,7 +32,7 @@ export class Transport {
   // The work that a server may ask before it draws anything is done while the page loads, so that nobody waits for it.
   async ahead(kind) {
     if (kind === "work" || this.#first) return;
-    const { work, challenge, time } = await this.#call(`api/work?${this.#query(kind, "sitekey")}`);
+    const { work, challenge, time } = await this.#call(`api/work?${this.#query(kind, "sitekey", "action")}`);
     if (work) this.#first = { challenge, until: Date.now() + time * 1000, solution: solved(work) };
   }
 
