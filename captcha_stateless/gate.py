@@ -277,7 +277,7 @@ class Gate:
 
         Raises:
             Refused: when the token does not count, or counted before.
-            UnknownSite, WeakKind, WrongHost: when devices do not count at the site, or not under this host.
+            UnknownSite, WeakKind: when devices do not count at the site.
             Blocked, TooMany, Unavailable: as for :meth:`issue` and :meth:`redeem`.
         """
         site = self._sites().find(binding.site)

@@ -12,6 +12,8 @@ import pytest
 
 from captcha_stateless.client import Client
 from captcha_stateless.formats import altcha as forms
+from captcha_stateless.protocols import wall_way
+from captcha_stateless.protocols.wall_way import Way
 from captcha_stateless.tokens.cookie import COOKIE
 from tests.client.conftest import Wire
 from tests.conftest import MakeServer
@@ -92,6 +94,20 @@ def clearance(server: Server, token: str) -> bool:
     return reply.status_code == httpx.codes.NO_CONTENT
 
 
+def wall(server: Server, token: str) -> bool:
+    headers = {"Cookie": f"{COOKIE}={token}", "Accept": "text/html"}
+    reply = server.visitor.get("/wall", headers=headers)
+    assert reply.status_code in (httpx.codes.SEE_OTHER, httpx.codes.UNAUTHORIZED)
+    return reply.status_code == httpx.codes.SEE_OTHER
+
+
+def way(server: Server, token: str) -> bool:
+    """Go back by something, with a cookie that is good."""
+    headers = {"Cookie": f"{COOKIE}={server.earn()}", "Accept": "text/html"}
+    reply = server.visitor.get("/wall", params={"return": token}, headers=headers)
+    return reply.status_code == httpx.codes.SEE_OTHER
+
+
 def offline(server: Server, token: str) -> bool:
     with Client(
         "http://captcha.test", site_key="dev-site", clock=server.clock, transport=Wire(server)
@@ -121,6 +137,7 @@ DOORS = {
     "friendly": friendly,
     "privatecaptcha": private,
     "clearance": clearance,
+    "wall": wall,
     "offline": offline,
 }
 
@@ -193,6 +210,7 @@ EVERY = {
     "cap, redeem": redeemed,
     "minicap": minicap,
     "device": device,
+    "wall, the way back": way,
 }
 OPENS: dict[str, tuple[Forge, set[str]]] = {
     "pass": (lambda server: server.earn(), set(DOORS)),
@@ -208,6 +226,12 @@ OPENS: dict[str, tuple[Forge, set[str]]] = {
     "restcaptcha, challenge": (lambda server: issued(server, "restcaptcha", "zeros"), set()),
     "1captcha, challenge": (challenge, set()),
     "private token": (device_token, {"device"}),
+    "wall, the way back": (
+        lambda server: wall_way.seal(
+            wall_way.way_key(server.engine), "dev-site", "captcha.test", Way("/page")
+        ),
+        {"wall, the way back"},
+    ),
 }
 
 

@@ -5,10 +5,12 @@ count where the peer is a trusted proxy, within bounds; whatever is not of its f
 """
 
 import re
+from collections.abc import Mapping
+from functools import lru_cache
 
 from starlette.requests import Request
 
-from captcha_stateless.http.origin import host_of
+from captcha_stateless.http.origin import REMEMBERED, host_of
 from captcha_stateless.http.proxies import TRUSTED
 from captcha_stateless.wall.visit import Visit
 
@@ -27,27 +29,41 @@ def visit_of(request: Request, *, uri: str | None = None) -> Visit:
         request: the edge's own.
         uri: the path and query, where the edge wrote them elsewhere; the method is then the request's own.
     """
-    trusted, peer = bool(request.scope.get(TRUSTED)), request.scope.get("client")
-    method = request.headers.get("x-forwarded-method", "") if trusted and uri is None else ""
-    written = (request.headers.get("x-forwarded-uri", "") if uri is None else uri) if trusted else ""
+    scope = request.scope
+    trusted, peer = scope.get(TRUSTED, False), scope.get("client")
+    # Every page of a site comes by here: each name is decoded once, and of one that comes twice the first counts.
+    headers = {name.decode("latin-1"): text.decode("latin-1") for name, text in reversed(scope["headers"])}
+    method = headers.get("x-forwarded-method", "") if trusted and uri is None else ""
+    written = (headers.get("x-forwarded-uri", "") if uri is None else uri) if trusted else ""
     path, _, query = _ascii(written).partition("?")
     return Visit(
-        method=method if _METHOD.fullmatch(method) else request.method,
-        scheme=str(request.scope.get("scheme", "http")),
-        host=host_of(f"//{authority_of(request)}"),
+        method=method if _METHOD.fullmatch(method) else scope["method"],
+        scheme=scope.get("scheme", "http"),
+        host=_host(_told(headers, trusted=trusted)),
         path=path,
         query=query,
         address=peer[0] if peer else "",
-        headers=request.headers,
+        headers=headers,
     )
 
 
 def authority_of(request: Request) -> str:
     """Tell under which host, and port where it is not the usual one, the visitor reached the edge; empty: it is not known."""
-    told = request.headers.get("x-forwarded-host", "") if request.scope.get(TRUSTED) else ""
-    name = told or request.headers.get("host", "")
-    return name if _AUTHORITY.fullmatch(name) else ""
+    told = _told(request.headers, trusted=request.scope.get(TRUSTED, False))
+    return told if _AUTHORITY.fullmatch(told) else ""
+
+
+def _told(headers: Mapping[str, str], *, trusted: bool) -> str:
+    told = headers.get("x-forwarded-host", "") if trusted else ""
+    return told or headers.get("host", "")
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _host(authority: str) -> str:
+    return host_of(f"//{authority}") if _AUTHORITY.fullmatch(authority) else ""
 
 
 def _ascii(uri: str) -> str:
-    return _RAW.sub(lambda found: f"%{ord(found[0]):02X}", uri) if _URI.fullmatch(uri) else ""
+    if not _URI.fullmatch(uri):
+        return ""
+    return uri if uri.isascii() else _RAW.sub(lambda found: f"%{ord(found[0]):02X}", uri)

@@ -14,12 +14,14 @@ from urllib.parse import quote, urlsplit
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
+from captcha_stateless.agents.base import ACCEPT_SIGNATURE
 from captcha_stateless.errors import BadRequest, BadToken, Blocked, CaptchaError, Denied, Refused
 from captcha_stateless.http.access_log import VISIT
 from captcha_stateless.http.bodies import WrongMediaType, read_json
 from captcha_stateless.http.endpoint import BodyTooLarge, MethodNotAllowed
 from captcha_stateless.http.forwarded import authority_of, visit_of
 from captcha_stateless.http.navigation import wants_page
+from captcha_stateless.http.query import parameters
 from captcha_stateless.http.replies import Json
 from captcha_stateless.model import Pass
 from captcha_stateless.protocols import scripts, wall_pages, wall_way
@@ -54,6 +56,7 @@ BEHIND = "/auth/at/"
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 #: The path below which an edge serves us on the site's own host.
 _BELOW = re.compile(r"(?:/[A-Za-z0-9._~-]{1,64}){0,4}")
+_PASSED = Response(status_code=HTTPStatus.NO_CONTENT)
 _ROBOTS = "User-agent: *\nDisallow: {0}/wall\nDisallow: {0}/nojs\nDisallow: {0}/auth\nDisallow: {0}/api/\n"
 
 
@@ -62,6 +65,8 @@ class Wall(Adapter):
 
     name: ClassVar[str] = "wall"
     prefixed: ClassVar[bool] = False
+    #: An answer costs no more than to say that there is no time for one, and every page of a site waits for it.
+    queued: ClassVar[bool] = False
 
     def table(self) -> Table:
         """Name the paths."""
@@ -76,7 +81,7 @@ class Wall(Adapter):
 
     async def check(self, request: Request) -> Response:
         """Answer 204 where the visit may pass; else 401 as the edge wants it, or 403."""
-        deny = request.query_params.get("deny", DENY[0])
+        deny = _query(request).get("deny", DENY[0])
         if deny not in DENY:
             raise BadRequest(f"deny must be one of {', '.join(DENY)}")
         return await self._judge(request, self._site(request), self.visit(request), deny)
@@ -92,21 +97,24 @@ class Wall(Adapter):
 
     async def _judge(self, request: Request, site: Site, visit: Visit, deny: str) -> Response:
         self.gate.network(self.caller(request), site.key)
-        decision = site.rules.decide(await self._known(visit, site))
+        decision = site.rules.decide(await self._known(request, visit, site))
         if decision.action == "deny":
             self._tell(request, "denied", decision.rule)
             raise Blocked("denied by a rule")
         if decision.action == "allow":
             self._tell(request, "allowed", decision.rule)
-            return Response(status_code=HTTPStatus.NO_CONTENT)
+            return _PASSED
         wanted = Asked(decision.policy, decision.weight)
-        if self._is_cleared(request, site, wanted):
+        if self._is_cleared(request, visit, site, wanted):
             self._tell(request, "cleared", decision.rule)
-            return Response(status_code=HTTPStatus.NO_CONTENT)
+            return _PASSED
         self._tell(request, "asked", decision.rule)
-        return await self._ask(request, site, visit, wanted, deny)
+        asked = await self._ask(request, site, visit, wanted, deny)
+        if "agent" in site.rules.needs:
+            asked.headers["Accept-Signature"] = ACCEPT_SIGNATURE
+        return asked
 
-    async def _known(self, visit: Visit, site: Site) -> Visit:
+    async def _known(self, request: Request, visit: Visit, site: Site) -> Visit:
         """Find out who a visitor verifiably is, as far as a rule of the site asks for it.
 
         Whose signature does not count is asked as everybody is, and the log knows why.
@@ -115,7 +123,8 @@ class Wall(Adapter):
             visit = replace(visit, crawler=await self.crawlers.crawler(visit))
         if "agent" in site.rules.needs:
             try:
-                visit = replace(visit, agent=await self.agents.verify(visit))
+                signed = replace(visit, host=authority_of(request))  # with its port, as it was signed
+                visit = replace(visit, agent=await self.agents.verify(signed))
             except Refused as error:
                 self.note(error)
         return visit
@@ -139,27 +148,28 @@ class Wall(Adapter):
 
     async def show(self, request: Request) -> Response:
         """Ask a visitor, or lead back whoever need not be asked; ``set``: the cookie was set a moment ago."""
-        site, visit, text = self._site(request), visit_of(request), request.query_params.get("return", "")
+        site, visit, text = self._site(request), visit_of(request), _query(request).get("return", "")
         if not wants_page(visit):
             return _unauthorised()
         way = wall_way.open_(way_key(self.engine), site.key, visit.host, text) if text else Way()
         shown = self._shown(request, site, visit, way)
-        if self._is_cleared(request, site, way.asked):
+        if self._is_cleared(request, visit, site, way.asked):
             return RedirectResponse(way.address, HTTPStatus.SEE_OTHER, UNLISTED)
-        if "set" in request.query_params:
+        if "set" in _query(request):
             return wall_pages.cookieless(shown)
         return await self._challenge(request, site, shown)
 
     async def _challenge(self, request: Request, site: Site, shown: Shown) -> Response:
         binding = self.gate.bind("", site.key, action=shown.way.asked.action)
-        if answered := await self.brought(request, binding):
+        host = visit_of(request).host
+        if answered := await self.brought(request, binding, host):
             signed = self.gate.vouch(answered)
             onward = RedirectResponse(shown.onward, HTTPStatus.SEE_OTHER, UNLISTED)
             return keep_in_cookie(onward, signed.token, signed.claims, self.engine.left(signed.claims))
         unasked = await self.gate.leads(self.caller(request), binding) == "work"
         without = any(kind in site.counting for kind in KINDS_SHOWN)
         page = wall_pages.challenge(shown, unasked=unasked, without_scripts=without)
-        page.headers["WWW-Authenticate"] = self.wanted_of_device(request, binding) or SCHEME
+        page.headers["WWW-Authenticate"] = self.wanted_of_device(request, binding, host) or SCHEME
         return page
 
     async def clear(self, request: Request) -> Response:
@@ -177,7 +187,7 @@ class Wall(Adapter):
     def reply(self, error: CaptchaError, request: Request) -> Response:
         """Word a refusal: as a page where a visitor may have one and wants it, else as ``{"error": …}``."""
         visit = visit_of(request)
-        asked_here = _is_wall(request) or request.query_params.get("deny") == "page"
+        asked_here = _is_wall(request) or _query(request).get("deny") == "page"
         if not (asked_here and wants_page(visit)) or isinstance(error, BadRequest):
             return self.word(error)
         status = wording(WORDS, error)[0]
@@ -191,9 +201,9 @@ class Wall(Adapter):
             return _unauthorised()
         return Json({"error": str(error) if text is None else text}, status, UNLISTED)
 
-    def _is_cleared(self, request: Request, site: Site, wanted: Asked) -> bool:
+    def _is_cleared(self, request: Request, visit: Visit, site: Site, wanted: Asked) -> bool:
         """Tell whether the cookie holds a live pass of the site that was earned for no less."""
-        token = pass_in(request.headers.get("cookie", ""), wanted.policy)
+        token = pass_in(visit.headers.get("cookie", ""), wanted.policy)
         if not token:
             return False
         try:
@@ -210,14 +220,14 @@ class Wall(Adapter):
     def _shown(self, request: Request, site: Site | None, visit: Visit, way: Way) -> Shown:
         below = self._below(request)
         # Below its own address the wall finds its files wherever an edge serves it.
-        base = f"{below}/" if "at" in request.query_params or not _is_wall(request) else ""
+        base = f"{below}/" if "at" in _query(request) or not _is_wall(request) else ""
         key = site.key if site else ""
         sealed = wall_way.seal(way_key(self.engine), key, visit.host, way)
         return Shown(site=key, language=scripts.chosen(request), base=base, way=way, sealed=sealed)
 
     def _below(self, request: Request) -> str:
         """Tell the path below which visitors reach us: the edge's word, the operator's, or the server's own."""
-        told = request.query_params.get("at")
+        told = _query(request).get("at")
         if told is None:
             told = urlsplit(self.settings.public_url).path or str(request.scope.get("root_path", ""))
         if not _BELOW.fullmatch(below := told.rstrip("/")):
@@ -225,11 +235,15 @@ class Wall(Adapter):
         return below
 
     def _site(self, request: Request) -> Site:
-        key = request.query_params.get("sitekey")
+        key = _query(request).get("sitekey")
         if key is None and len(self.sites.all) == 1:
             return self.sites.all[0]
         # Of several sites none is guessed: a pass of one would open the doors of another.
         return self.sites.find(key or "")
+
+
+def _query(request: Request) -> Mapping[str, str]:
+    return parameters(request.scope["query_string"])
 
 
 def _is_wall(request: Request) -> bool:

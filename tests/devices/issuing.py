@@ -62,6 +62,12 @@ def brought(reply: httpx.Response, name: str = "issuer", nonce: bytes = b"n" * 3
     return {"Authorization": signed(offers(reply)[0][0], name, nonce)}
 
 
+def wanted(header: str) -> dict[str, str]:
+    """Bring what the first challenge of a header asks for, by its own name for it."""
+    asked = _OFFER.findall(header)[0][0]
+    return {"authorization": signed(base64.urlsafe_b64decode(asked), "issuer")}
+
+
 def serve(
     make_server: MakeServer,
     folder: Path,

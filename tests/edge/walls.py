@@ -78,6 +78,13 @@ class Site(BaseHTTPRequestHandler):
         pass
 
 
+class Sites(ThreadingHTTPServer):
+    """Listens; a browser that goes away in the middle of an answer is no fault."""
+
+    def handle_error(self, *_: object) -> None:
+        pass
+
+
 @dataclass(frozen=True)
 class Behind:
     """The replicas, an engine with their keys, and the site behind the edge."""
@@ -95,7 +102,7 @@ def behind(folder: Path, **more: str) -> Iterator[Behind]:
     (folder / "sites.toml").write_text(SITES)
     environ = {**settings_in(folder), "CAPTCHA_SITES": str(folder / "sites.toml"), **more}
     Site.folder = folder / "repositories"
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Site)
+    server = Sites(("127.0.0.1", 0), Site)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     with ExitStack() as stack:
         one, two = (stack.enter_context(live_server(environ=environ)).port for _ in range(2))

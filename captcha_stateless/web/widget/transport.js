@@ -4,6 +4,8 @@ import { own } from "./home.js";
 import { solved } from "./work.js";
 
 const ANSWER_SECONDS = 20;
+// Apple's browsers can bring a token of their system's instead of an answer: told 401, they send the request again with it.
+const DEVICE = navigator.vendor.startsWith("Apple") ? "&device=ask" : "";
 
 // Every request of ours: none waits for ever.
 const asked = (path, home, init) =>
@@ -38,7 +40,7 @@ export class Transport {
 
   async challenge(kind) {
     const ahead = this.#first?.until > Date.now() && kind !== "work" ? this.#first : null;
-    const path = `api/challenge?${this.#query(kind, "sitekey", "action", "cdata")}`;
+    const path = `api/challenge?${this.#query(kind, "sitekey", "action", "cdata")}${DEVICE}`;
     if (ahead) this.#first = null;
     let reply = ahead ? await this.#worked(path, ahead) : await this.#call(path);
     if (ahead && ["timeout", "wrong", "failed"].includes(reply.code)) reply = await this.#call(path);
@@ -74,7 +76,8 @@ export class Transport {
         if (error.name === "SyntaxError") return {}; // between us stands who speaks no JSON
         throw error;
       });
-      if (answer.ok) return reply.challenge || reply.done ? reply : { code: "network" };
+      if (reply.challenge || reply.done) return reply; // with 401, too: a device that brings no token goes on as ever
+      if (answer.ok) return { code: "network" };
       if (reply.error === "Incorrect") return { code: "wrong" };
       return { code: /expired|already answered/.test(reply.error) ? "timeout" : "refused" };
     } catch {
