@@ -36,7 +36,7 @@ check: .venv/test  ## lint, types, branch coverage
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -q $(CORE_TESTS)
+	$(BIN)/coverage run -m pytest -q --numprocesses 2 --dist loadfile $(CORE_TESTS)
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report --include='$(CORE)' --fail-under=100
 
