@@ -97,7 +97,7 @@ INNER_FLOORS: dict[str, list[list[str]]] = {
     "stores": [["files", "url"], ["connect", "documents", "fetched"], ["__init__"]],
     "sound": [["wav"], ["room", "voices"], ["speaker"], ["__init__"]],
     "telemetry": [["events", "logs", "reading", "tracing"], ["metrics"], ["__init__"]],
-    "wall": [["paths", "visit"], ["conditions", "crawlers"], ["rules"], ["*"], ["__init__"]],
+    "wall": [["asked", "paths", "visit"], ["conditions", "crawlers"], ["rules"], ["*"], ["__init__"]],
     "tokens": [
         ["agentkeys", "base64url", "digests"],
         ["keys", "privatetokens"],

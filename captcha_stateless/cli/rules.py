@@ -129,7 +129,7 @@ def _sources(names: tuple[str, ...], own: tuple[str, ...]) -> dict[str, str]:
     published = {name: crawler.list for name, crawler in crawlers.table().items() if crawler.list}
     given = dict(source.split("=", 1) for source in own if "=" in source)
     wrong = [name for name in names if name not in published]
-    if len(given) != len(own) or not all(each.startswith(("https://", "http://")) for each in given.values()):
+    if len(given) != len(own) or not all(each.startswith("https://") for each in given.values()):
         raise Misconfigured(
             "--source is NAME=URL, such as --source partner=https://partner.example/bots.json"
         )

@@ -1,4 +1,4 @@
-"""What others publish for everybody: fetched over HTTPS, bounded, and from the very address that was named."""
+"""What others publish for everybody: fetched over HTTPS, and bounded."""
 
 from collections.abc import Collection
 from http.client import HTTPException
@@ -19,27 +19,36 @@ class _Straight(HTTPRedirectHandler):
         """Make no new request: the redirect is an error then."""
 
 
-def fetch(address: str, media_types: Collection[str]) -> bytes:
+class _Secure(HTTPRedirectHandler):
+    """Follows over HTTPS only."""
+
+    def redirect_request(self, *asked: Any) -> Request | None:
+        """Make the new request, whose address comes last."""
+        return super().redirect_request(*asked) if urlsplit(asked[-1]).scheme == "https" else None
+
+
+def fetch(address: str, media_types: Collection[str] = (), *, follows: bool = False) -> bytes:
     """Fetch a small document.
 
     Args:
         address: where it is; of HTTPS.
-        media_types: what it may be, the first of them preferred.
+        media_types: what it may be, the first of them preferred; none: anything.
+        follows: whether it may be elsewhere by now, where the name that is written does not say who publishes it.
 
     Raises:
         Unavailable: when it cannot be had, is something else, leads elsewhere or is too long.
     """
     if urlsplit(address).scheme != "https":
         raise Unavailable("it is not fetched without HTTPS")
-    headers = {"Accept": ", ".join(media_types), "User-Agent": "captcha-stateless"}
+    headers = {"Accept": ", ".join(media_types) or "*/*", "User-Agent": "captcha-stateless"}
     request = Request(address, headers=headers)  # noqa: S310 - HTTPS, as told above
     try:
-        with build_opener(_Straight).open(request, timeout=TIMEOUT_SECONDS) as reply:
+        with build_opener(_Secure if follows else _Straight).open(request, timeout=TIMEOUT_SECONDS) as reply:
             content: bytes = reply.read(_MOST_BYTES + 1)
             kind = reply.headers.get_content_type()
     except (OSError, HTTPException, ValueError) as error:
         raise Unavailable(f"it cannot be fetched: {error}") from None
-    if kind not in media_types:
+    if media_types and kind not in media_types:
         raise Unavailable(f"it is of the type {kind}, not {' or '.join(media_types)}")
     if len(content) > _MOST_BYTES:
         raise Unavailable("it is too long")

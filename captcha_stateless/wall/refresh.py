@@ -3,20 +3,16 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from http.client import HTTPException
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import Request, urlopen
 
 from captcha_stateless.errors import Misconfigured, Unavailable
 from captcha_stateless.settings import spelling
 from captcha_stateless.settings.spelling import Network
 from captcha_stateless.stores import files
+from captcha_stateless.stores.fetched import fetch
 from captcha_stateless.wall import crawlers
 
-TIMEOUT_SECONDS = 20
-_MOST_BYTES = 4_194_304
 #: Whoever publishes a wider network than these (bits, by version) has made a mistake, or is not who he should be.
 _WIDEST = {4: 12, 6: 29}
 _PUBLIC = 0o644
@@ -49,7 +45,7 @@ def refresh(path: Path, sources: Mapping[str, str]) -> list[Fetched]:
     told, new = [], dict[str, list[Network]]()
     for name, source in sources.items():
         try:
-            new[name] = fetch(source)
+            new[name] = networks(fetch(source, follows=True))
             told.append(Fetched(name, len(new[name])))
         except Unavailable as error:
             told.append(Fetched(name, 0, str(error)))
@@ -58,25 +54,6 @@ def refresh(path: Path, sources: Mapping[str, str]) -> list[Fetched]:
         fresh = [(name, network) for name, found in new.items() for network in found]
         _write(path, [*fresh, *kept])
     return told
-
-
-def fetch(source: str) -> list[Network]:
-    """Fetch one list.
-
-    Raises:
-        Unavailable: when it cannot be had, or is not of the form that is published.
-    """
-    try:
-        request = Request(source, headers={"Accept": "application/json", "User-Agent": "captcha-stateless"})  # noqa: S310 - the operator's own
-        with urlopen(request, timeout=TIMEOUT_SECONDS) as response:  # noqa: S310 - as above
-            if urlsplit(source).scheme == "https" != urlsplit(response.geturl()).scheme:
-                raise Unavailable("it leads away from HTTPS")
-            content = response.read(_MOST_BYTES + 1)
-    except (OSError, HTTPException, ValueError) as error:
-        raise Unavailable(f"it cannot be fetched: {error}") from None
-    if len(content) > _MOST_BYTES:
-        raise Unavailable("it is too long")
-    return networks(content)
 
 
 def networks(content: bytes) -> list[Network]:

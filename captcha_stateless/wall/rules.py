@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple, cast, get_args
 from captcha_stateless.errors import Misconfigured
 from captcha_stateless.risk import MAX_SCORE
 from captcha_stateless.wall import conditions
+from captcha_stateless.wall.asked import POLICY_NAME
 from captcha_stateless.wall.conditions import Condition, Place, Seen
 from captcha_stateless.wall.visit import Visit
 
@@ -162,7 +163,7 @@ def _rule(number: int, entry: Mapping[str, Any], folder: Path) -> Rule:
         name=name,
         says=cast(Says, says),
         conditions=tuple(asked),
-        policy=_only(entry, "policy", says == "ask", "a rule that asks"),
+        policy=_policy(entry, says),
         weight=_weight(entry, says),
     )
 
@@ -193,6 +194,13 @@ def _only(entry: Mapping[str, Any], field: str, right: bool, who: str) -> Any:
     if field in entry and not right:
         raise ValueError(f"only {who} has a {field}")
     return entry.get(field, "")
+
+
+def _policy(entry: Mapping[str, Any], says: str) -> str:
+    policy = _only(entry, "policy", says == "ask", "a rule that asks")
+    if policy and not POLICY_NAME.fullmatch(policy):
+        raise ValueError("policy is up to 20 letters, digits, dashes and underscores: call the policy so")
+    return str(policy)
 
 
 def _weight(entry: Mapping[str, Any], says: str) -> int:

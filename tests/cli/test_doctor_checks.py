@@ -1,5 +1,6 @@
 """What the doctor says of the replay filter: its room, and the clock."""
 
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -56,3 +57,23 @@ def test_a_password_that_is_misread_is_told_what_to_write(tmp_path: Path) -> Non
     assert text.startswith("CAPTCHA_REPLAY")
     assert "%23 for #" in text
     assert "pass#word" not in text
+
+
+def test_the_doctor_tells_of_crawlers_lists_that_are_old(tmp_path: Path) -> None:
+    keys.save(tmp_path / "keyring.json", keys.fresh_ring(int(time.time()) - 60), overwrite=False)
+    listed = tmp_path / "crawlers.txt"
+    listed.write_text("googlebot 66.249.64.0/27\nbingbot 40.77.167.0/24\n")
+    environ = {
+        "CAPTCHA_KEYS": str(tmp_path / "keyring.json"),
+        "CAPTCHA_REPLAY": "memory",
+        "CAPTCHA_CRAWLERS": str(listed),
+    }
+
+    def told() -> list[str]:
+        return [each.text for each in examine(environ, now=time.time()) if str(listed) in each.text]
+
+    fresh = told()
+    os.utime(listed, times=(0, time.time() - 40 * 86_400))
+
+    assert fresh == [f"{listed} holds the networks of 2 crawlers."]
+    assert f"{listed} is 40 days old: run `captcha-stateless rules refresh` every week." in told()

@@ -1,11 +1,10 @@
 """Fresh lists of crawlers: fetched from a real server, read strictly, and never worse than the old ones."""
 
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.request import Request
 
 import pytest
 from click.testing import CliRunner
@@ -14,8 +13,10 @@ from hypothesis import strategies as st
 
 from captcha_stateless.cli import main
 from captcha_stateless.errors import Unavailable
+from captcha_stateless.stores.fetched import _Secure
 from captcha_stateless.wall import crawlers
 from captcha_stateless.wall.refresh import Fetched, networks, refresh
+from tests.cli.publishing import publishing
 
 #: In the form in which each operator publishes; the networks are short of theirs.
 PUBLISHED: dict[str, Any] = {
@@ -40,36 +41,18 @@ PUBLISHED: dict[str, Any] = {
 }
 
 
-class Publisher(BaseHTTPRequestHandler):
-    """Publishes lists."""
-
-    def do_GET(self) -> None:
-        found = PUBLISHED.get(self.path)
-        if self.path == "/endless.json":
-            content = b"[" * 5_000_000
-        elif found is None:
-            self.send_error(404)
-            return
-        else:
-            content = found.encode() if isinstance(found, str) else json.dumps(found).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, *args: object) -> None:
-        """Stay quiet."""
-
-
-@pytest.fixture(scope="module")
-def publisher() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Publisher)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+@pytest.fixture
+def publisher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Publish all of these; `/moved.json` leads to another."""
+    with publishing(tmp_path) as (published, authority):
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority))
+        for path, document in PUBLISHED.items():
+            text = document if isinstance(document, str) else json.dumps(document)
+            published.documents[path] = (200, "application/json", text.encode())
+        published.documents["/endless.json"] = (200, "application/json", b"[" * 300_000)
+        published.documents["/moved.json"] = (302, "text/html", b"")
+        published.documents["/elsewhere"] = published.documents["/bingbot.json"]
+        yield f"https://{published.name}"
 
 
 def sources(publisher: str, **names: str) -> dict[str, str]:
@@ -139,6 +122,15 @@ def test_what_is_no_list_is_not_used_and_says_why(
     assert not path.exists()
 
 
+def test_a_list_that_has_moved_is_followed_over_https_only(publisher: str, tmp_path: Path) -> None:
+    path = tmp_path / "crawlers.txt"
+
+    assert refresh(path, sources(publisher, bingbot="moved")) == [Fetched("bingbot", 2)]
+    (plain,) = refresh(path, {"bingbot": publisher.replace("https", "http") + "/bingbot.json"})
+    assert plain == Fetched("bingbot", 0, "it is not fetched without HTTPS")
+    assert _Secure().redirect_request(Request(publisher), None, 302, "", {}, "http://localhost/") is None
+
+
 @given(
     st.binary(max_size=200)
     | st.recursive(st.none() | st.text() | st.integers(), st.lists).map(
@@ -174,6 +166,7 @@ def test_the_command_fetches_and_says_what_became_of_each(publisher: str, tmp_pa
         (["yandexbot"], "no list is published of yandexbot"),
         (["--source", "partner"], "--source is NAME=URL"),
         (["--source", "partner=file:///etc/passwd"], "--source is NAME=URL"),
+        (["--source", "partner=http://partner.example/"], "--source is NAME=URL"),
         (["--source", "a b=https://partner.example/"], "a crawler's name is one word"),
     ],
 )
