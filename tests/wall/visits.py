@@ -1,8 +1,9 @@
-"""Visits, for the tests."""
+"""Visits and rules, for the tests."""
 
+from pathlib import Path
 from typing import Any
 
-from captcha_stateless.wall import Visit
+from captcha_stateless.wall import Rules, Visit, rules
 
 #: Of a browser's own request.
 BROWSER = {
@@ -22,3 +23,23 @@ def visit(path: str = "/", **fields: Any) -> Visit:
         "headers": BROWSER,
     }
     return Visit(path=path, **{**usual, **fields})
+
+
+def made(*entries: dict[str, Any], folder: Path = Path()) -> Rules:
+    """Read rules as a sites file's."""
+    return rules.parse("sites.toml", entries, folder)
+
+
+def allow(**conditions: Any) -> dict[str, Any]:
+    """Write a rule that lets through."""
+    return {"action": "allow", **conditions}
+
+
+def deny(**conditions: Any) -> dict[str, Any]:
+    """Write a rule that refuses."""
+    return {"action": "deny", **conditions}
+
+
+def weigh(weight: int, **conditions: Any) -> dict[str, Any]:
+    """Write a rule that adds to the risk."""
+    return {"action": "weigh", "weight": weight, **conditions}
