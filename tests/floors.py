@@ -79,8 +79,8 @@ INNER_FLOORS: dict[str, list[list[str]]] = {
     ],
     "replay": [
         ["base", "bloom", "breaker", "lua", "shares", "window"],
-        ["locks", "names"],
-        ["arena", "server"],
+        ["locks", "redis_keys"],
+        ["arena", "redis_calls"],
         ["*"],
         ["factory"],
         ["__init__"],
