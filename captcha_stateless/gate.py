@@ -224,6 +224,10 @@ class Gate:
         self._guard.who(caller, claims.site)
         await self._guard.limit(caller, claims.site, self.policy(claims.site, claims.action), claims.kind)
 
+    def admit(self, caller: Caller) -> None:
+        """Let a caller in who asks for nothing that is counted, as :meth:`Guard.admit` does."""
+        self._guard.admit(caller)
+
     def network(self, caller: Caller, site: str) -> bytes:
         """Tell the keyed hash under which a caller's network is known at a site, as :meth:`Guard.who` does."""
         return self._guard.who(caller, site)
