@@ -110,9 +110,8 @@ class Gate:
             BadRequest: when there is no such challenge.
         """
         policy = self.policy(binding.site, binding.action)
-        demand = await self._guard.weigh(
-            caller.weighed(asked(binding.action).weight), binding.site, policy, kind
-        )
+        weighed = caller.weighed(asked(binding.action).weight)
+        demand = await self._guard.weigh(weighed, binding.site, policy, kind)
         await self._guard.limit(caller, binding.site, policy, kind)
         self.require_kind(binding.site, kind)
         if kind == "grid":
@@ -157,9 +156,8 @@ class Gate:
         site = self._sites().find(binding.site)
         allowed = [kind for kind in kinds if kind in site.counting]
         policy = self.policy(site.key, binding.action)
-        demand = await self._guard.demand(
-            caller.weighed(asked(binding.action).weight), site.key, policy, allowed
-        )
+        weighed = caller.weighed(asked(binding.action).weight)
+        demand = await self._guard.demand(weighed, site.key, policy, allowed)
         await self._guard.limit(caller, site.key, policy, demand.kind)
         return self._engine.issue(
             purpose,
