@@ -11,7 +11,7 @@ INSTALL := $(PIP) install --constraint requirements.lock
 
 # What every branch of must be tested, and the tests that see to it.
 CORE := captcha_stateless/engine.py,captcha_stateless/judge.py,captcha_stateless/passes.py,captcha_stateless/tokens/seal.py,captcha_stateless/replay/*,captcha_stateless/kinds/*
-CORE_TESTS := tests/test_engine.py tests/test_judge.py tests/test_passes.py tests/test_paths.py tests/tokens/test_seal.py tests/kinds tests/replay \
+CORE_TESTS := tests/test_engine.py tests/test_judge.py tests/test_passes.py tests/test_guesses.py tests/tokens/test_seal.py tests/kinds tests/replay \
 	$(wildcard $(addprefix tests/protocols/test_, audio.py health.py jwks.py minicap.py onecaptcha*.py relaysms*.py restcaptcha*.py tornevall*.py))
 
 .DEFAULT_GOAL := help
@@ -36,7 +36,7 @@ check: .venv/test  ## lint, types, branch coverage
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -q $(CORE_TESTS)
+	$(BIN)/coverage run -m pytest -q --numprocesses 2 --dist loadfile $(CORE_TESTS)
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report --include='$(CORE)' --fail-under=100
 
@@ -67,7 +67,7 @@ bench: .venv/bench  ## measure: CPU time a request, beside yardsticks in the sam
 	@OMP_NUM_THREADS=1 $(BIN)/python benchmarks/peers.py
 
 chaos: .venv/test  ## the long races, kills and lost replies
-	@CAPTCHA_TEST_CHAOS=1 $(BIN)/python -m pytest --timeout 1800 tests/chaos tests/replay tests/test_judge.py tests/test_paths.py $(ARGS)
+	@CAPTCHA_TEST_CHAOS=1 $(BIN)/python -m pytest --timeout 1800 tests/chaos tests/replay tests/test_judge.py tests/test_guesses.py $(ARGS)
 
 fire: .venv/test  ## measure a server under overload and slow clients, in wall time
 	@PYTHONPATH=. $(BIN)/python benchmarks/fire.py

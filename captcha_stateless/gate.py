@@ -266,17 +266,13 @@ class Gate:
         return self._engine.devices.ask(site, self._guard.who(caller, site.key), host)
 
     async def device(self, caller: Caller, binding: Binding, host: str, authorization: str) -> Answered:
-        """Take a device's token for a solved challenge, once.
+        """Take the token in a device's ``Authorization`` header for a solved challenge, once.
 
-        Args:
-            caller: who asks; its network is the one that was asked for the token.
-            binding: what :meth:`bind` told.
-            host: under which host name the request came.
-            authorization: the header's value.
+        Arguments as for :meth:`wanted_of_device`; the network is the one that was asked.
 
         Raises:
             Refused: when the token does not count, or counted before.
-            UnknownSite, WeakKind, WrongHost: when devices do not count at the site, or not under this host.
+            UnknownSite, WeakKind: when devices do not count at the site.
             Blocked, TooMany, Unavailable: as for :meth:`issue` and :meth:`redeem`.
         """
         site = self._sites().find(binding.site)

@@ -32,7 +32,7 @@ INNER_FLOORS: dict[str, list[list[str]]] = {
     "cli": [["base", "pinning"], ["doctor_checks"], ["*"], ["__init__"]],
     "devices": [["issuers"], ["__init__"]],
     "http": [
-        ["accept", "origin"],
+        ["accept"],
         [
             "admission",
             "bodies",
@@ -40,6 +40,7 @@ INNER_FLOORS: dict[str, list[list[str]]] = {
             "languages",
             "markup",
             "navigation",
+            "origin",
             "problem_details",
             "proxies",
             "public_url",
@@ -78,8 +79,8 @@ INNER_FLOORS: dict[str, list[list[str]]] = {
     ],
     "replay": [
         ["base", "bloom", "breaker", "lua", "shares", "window"],
-        ["locks", "names"],
-        ["arena", "server"],
+        ["locks", "redis_keys"],
+        ["arena", "redis_calls"],
         ["*"],
         ["factory"],
         ["__init__"],

@@ -1,10 +1,11 @@
 """No shape of 16 KB costs much more to be read than a plain one, wherever it comes in, at any door."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, MutableMapping
 from typing import Any
 from urllib.parse import quote_from_bytes
 
+import anyio
 import pytest
 
 from captcha_stateless.protocols import PROTOCOLS
@@ -13,7 +14,7 @@ from tests.support import Server
 
 SIZE = 15_000
 #: How much dearer than plain letters a shape may be, in CPU time of the same run, and what is below notice.
-MOST_TIMES, UNNOTICED_SECONDS = 20, 0.005
+MOST_TIMES, UNNOTICED_SECONDS, TRIES = 20, 0.01, 3
 
 SHAPES: dict[str, bytes] = {
     "backslashes": b"\\" * SIZE,
@@ -126,13 +127,39 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Server:
     return Server(tmp_path_factory.mktemp("keys"), **options)
 
 
-def cpu_seconds(server: Server, method: str, path: str, asked: dict[str, Any]) -> float:
-    query = asked.get("query")
-    options = {name: value for name, value in asked.items() if name != "query"}
+async def cpu_seconds(server: Server, method: str, path: str, asked: dict[str, Any]) -> float:
+    """Ask as a connection does, with nothing between that would take time of its own."""
+    content: bytes = asked.get("content", b"")
+    fields = {"host": b"captcha.test", "content-length": b"%d" % len(content)} | asked.get("headers", {})
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "root_path": "",
+        "query_string": asked.get("query", "").encode(),
+        "headers": [
+            (name.encode(), value if isinstance(value, bytes) else value.encode())
+            for name, value in fields.items()
+        ],
+        "client": ("127.0.0.1", 50_000),
+        "server": ("captcha.test", 80),
+    }
+    sent: list[MutableMapping[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": content, "more_body": False}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(message)
+
     began = time.process_time()
-    reply = server.visitor.request(method, f"{path}?{query}" if query else path, **options)
+    await server.app(scope, receive, send)
     took = time.process_time() - began
-    assert reply.status_code < 500, (method, path, reply.text)
+    assert sent[0]["status"] < 500, (method, path, sent)
     return took
 
 
@@ -140,12 +167,18 @@ def cpu_seconds(server: Server, method: str, path: str, asked: dict[str, Any]) -
 @pytest.mark.parametrize("place", PLACES)
 def test_no_shape_costs_much_more_than_a_plain_one(server: Server, place: str) -> None:
     made = PLACES[place]
-    dear: list[str] = []
-    for method, path in doors(server):
-        plain = min(cpu_seconds(server, method, path, made(PLAIN)) for _ in range(2))
-        bound = max(MOST_TIMES * plain, UNNOTICED_SECONDS)
-        for name, shape in SHAPES.items():
-            if all(cpu_seconds(server, method, path, made(shape)) > bound for _ in range(3)):
-                dear.append(f"{method} {path}: {name}")
 
-    assert dear == []
+    async def find_dear() -> list[str]:
+        dear = []
+        for method, path in doors(server):
+            plain = min([await cpu_seconds(server, method, path, made(PLAIN)) for _ in range(2)])
+            bound = max(MOST_TIMES * plain, UNNOTICED_SECONDS)
+            for name, shape in SHAPES.items():
+                for _ in range(TRIES):
+                    if await cpu_seconds(server, method, path, made(shape)) <= bound:
+                        break
+                else:
+                    dear.append(f"{method} {path}: {name}")
+        return dear
+
+    assert anyio.run(find_dear) == []

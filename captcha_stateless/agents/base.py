@@ -2,6 +2,10 @@
 
 from captcha_stateless.wall.visit import Visit
 
+TAG = "web-bot-auth"
+#: What an answer that refuses may ask of whoever can sign (RFC 9421, section 5.1).
+ACCEPT_SIGNATURE = f'sig1=("@authority" "signature-agent");created;expires;tag="{TAG}"'
+
 
 class Agents:
     """Knows nobody; :class:`captcha_stateless.agents.pinned.PinnedAgents` knows those of a file."""

@@ -11,22 +11,20 @@ server's own clock.
 from typing import Any, NamedTuple, cast
 
 import http_sf
-from http_message_signatures import HTTPMessageVerifier, InvalidSignature, MappingKeyResolver
+from http_message_signatures import HTTPMessageSignaturesException, HTTPMessageVerifier, MappingKeyResolver
 from http_message_signatures.algorithms import ED25519
 
 from captcha_stateless.agents import directory
+from captcha_stateless.agents.base import TAG
 from captcha_stateless.agents.directory import AgentKey
 from captcha_stateless.errors import BadToken, Expired
 from captcha_stateless.wall.visit import Visit
 
-TAG = "web-bot-auth"
-#: What a page that refuses may ask of agents that can sign (RFC 9421, section 5.1).
-ACCEPT_SIGNATURE = f'sig1=("@authority" "signature-agent");created;expires;tag="{TAG}"'
-
 #: How long a signature counts after its making, whatever it says itself: so long its nonce is remembered.
 LIFE_SECONDS = 600
-#: By how much an agent's clock may be ahead of ours.
-AHEAD_SECONDS = 30
+#: By how much an agent's clock may be ahead of ours. For so long a filter that has just begun refuses what is signed: it
+#: cannot know whether that was used.
+AHEAD_SECONDS = 5
 #: The draft's own bound on what a signature may say.
 _MOST_LIFE_SECONDS = 86_400
 
@@ -146,7 +144,7 @@ def verify(visit: Visit, signed: Signed, known: AgentKey) -> None:
     verifier = _Verifier(signature_algorithm=ED25519, key_resolver=keys)
     try:
         verifier.verify(_Message(visit.method, url, dict(visit.headers)), max_age=None, expect_tag=TAG)
-    except InvalidSignature:
+    except HTTPMessageSignaturesException:
         raise BadToken("the signature is wrong") from None
 
 

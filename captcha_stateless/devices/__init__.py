@@ -3,7 +3,7 @@
 Rule 1: what is asked follows from the site, the network that asks and the minute, under a key that all replicas share: any of
 them knows it again, and nothing is kept.
 
-Rule 2: a token counts where its challenge named a host that is the site's own, or this server's. Else whoever runs another
+Rule 2: a challenge names a host that is the site's own, or this server's, whatever a request says. Else whoever runs another
 site could have its visitors' devices make tokens for ours.
 
 Rule 3: a recognised token is not spent yet: whoever lets it count has its nonce spent first, once on all replicas.
@@ -50,9 +50,10 @@ class Devices:
         Args:
             site: the site, where devices count.
             who: the keyed hash of the network that asks.
-            host: under which host name the request came.
+            host: under which host name the request came; where that is not the site's, this server's own is named.
         """
-        if not self._own(site, host):
+        host = self._named(site, host)
+        if not host:
             return ""
         now = self._clock()
         begins = next(_windows(now))
@@ -68,11 +69,8 @@ class Devices:
 
         Raises:
             BadToken: when it is none, answers nothing that was asked here of this network lately, or no issuer signed it.
-            WrongHost: when the request came under a host name that is not the site's.
         """
-        token = privatetokens.read(authorization)
-        if not self._own(site, host):
-            raise WrongHost("a device counts under the site's own host, or this server's")
+        token, host = privatetokens.read(authorization), self._named(site, host)
         now = self._clock()
         for begins in _windows(now):
             for issuer in self._issuers():
@@ -92,14 +90,15 @@ class Devices:
         context = b"".join(keyed_hash(self._key, half, *parts) for half in halves)
         return privatetokens.challenge(issuer.name, context, host)
 
-    def _own(self, site: Site, host: str) -> bool:
-        if host and host == self._host:
-            return True
-        try:
-            site.require_host(host)
-        except WrongHost:
-            return False
-        return bool(site.hosts)
+    def _named(self, site: Site, host: str) -> str:
+        """Tell which host a challenge names; empty: neither the site nor this server has one."""
+        if site.hosts:
+            try:
+                site.require_host(host)
+                return host
+            except WrongHost:
+                pass
+        return self._host
 
 
 def _windows(now: float) -> Iterator[int]:

@@ -32,6 +32,11 @@ def page_host(request: Request) -> str | None:
     return host
 
 
+def own_host(request: Request) -> str:
+    """Tell under which host name a request came, by its Host header; empty where that names none."""
+    return host_of(f"//{request.headers.get('host', '')}")
+
+
 @lru_cache(maxsize=REMEMBERED)
 def host_of(address: str) -> str:
     """Tell the host name in an address: lower case, without port and trailing dot; empty where there is none."""

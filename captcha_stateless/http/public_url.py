@@ -2,7 +2,6 @@
 
 from starlette.requests import Request
 
-from captcha_stateless.http.origin import host_of
 from captcha_stateless.settings import Settings
 
 
@@ -10,8 +9,3 @@ def public_url(request: Request, settings: Settings, path: str) -> str:
     """Tell under which address the client can reach a path of this server: the operator's, else the request's own."""
     base = settings.public_url or str(request.base_url).rstrip("/")
     return base + path
-
-
-def public_host(request: Request, settings: Settings) -> str:
-    """Tell under which host name the client reaches this server, without port; empty: that is no name."""
-    return host_of(public_url(request, settings, ""))

@@ -20,15 +20,13 @@ from captcha_stateless.errors import (
     Overloaded,
     Refused,
     TooMany,
-    WrongHost,
 )
 from captcha_stateless.gate import Binding, Gate
 from captcha_stateless.http.admission import Admission
 from captcha_stateless.http.endpoint import Endpoint, Handler, MethodNotAllowed
 from captcha_stateless.http.forwarded import visit_of
-from captcha_stateless.http.origin import page_host
+from captcha_stateless.http.origin import own_host, page_host
 from captcha_stateless.http.proxies import TRUSTED
-from captcha_stateless.http.public_url import public_host
 from captcha_stateless.http.replies import Json
 from captcha_stateless.http.routing import QueryRoute, RestRoute, WholeRoute
 from captcha_stateless.model import Answered, Params, Sealed
@@ -211,32 +209,36 @@ class Adapter(ABC):
             request, asked.get("sitekey"), action=asked.get("action", ""), cdata=asked.get("cdata", "")
         )
 
-    def wanted_of_device(self, request: Request, binding: Binding) -> str:
-        """Word what a device may bring instead of an answer, for ``WWW-Authenticate``; empty: nothing, or it was brought."""
+    def wanted_of_device(self, request: Request, binding: Binding, host: str = "") -> str:
+        """Word what a device may bring instead of an answer, for ``WWW-Authenticate``; empty: nothing, or it was brought.
+
+        Args:
+            request: the request.
+            binding: what :meth:`bind` told.
+            host: under which host name the visitor reached it, where the request's own is another.
+        """
         if _brings_token(request) or not self.gate.counts(binding.site, DEVICE):
             return ""
-        wanted = self.gate.wanted_of_device(
-            self.caller(request), binding, public_host(request, self.settings)
-        )
+        wanted = self.gate.wanted_of_device(self.caller(request), binding, host or own_host(request))
         if wanted:
             self.engine.events.issued(self.name, DEVICE)
         return wanted
 
-    async def brought(self, request: Request, binding: Binding) -> Answered | None:
+    async def brought(self, request: Request, binding: Binding, host: str = "") -> Answered | None:
         """Take the private token that a request brings for a solved run; None: it brings none, or none that counts.
 
-        Whose token is refused is asked as everybody is, and the log knows why.
+        Whose token is refused is asked as everybody is, and the log knows why. Arguments as for :meth:`wanted_of_device`.
 
         Raises:
             Blocked, TooMany, Unavailable: as :meth:`Gate.device` does.
         """
         if not (_brings_token(request) and self.gate.counts(binding.site, DEVICE)):
             return None
-        host, authorization = public_host(request, self.settings), request.headers["authorization"]
+        host, authorization = host or own_host(request), request.headers["authorization"]
         told = self.engine.events.answered
         try:
             answered = await self.gate.device(self.caller(request), binding, host, authorization)
-        except (Refused, WrongHost) as error:
+        except Refused as error:
             told(self.name, DEVICE, error.code, 0)
             self.note(error)
             return None

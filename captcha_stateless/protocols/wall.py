@@ -14,6 +14,7 @@ from urllib.parse import quote, urlsplit
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
+from captcha_stateless.agents.base import ACCEPT_SIGNATURE
 from captcha_stateless.errors import BadRequest, BadToken, Blocked, CaptchaError, Denied, Refused
 from captcha_stateless.http.access_log import VISIT
 from captcha_stateless.http.bodies import WrongMediaType, read_json
@@ -96,7 +97,7 @@ class Wall(Adapter):
 
     async def _judge(self, request: Request, site: Site, visit: Visit, deny: str) -> Response:
         self.gate.admit(self.caller(request))
-        decision = site.rules.decide(await self._known(visit, site))
+        decision = site.rules.decide(await self._known(request, visit, site))
         if decision.action == "deny":
             self._tell(request, "denied", decision.rule)
             raise Blocked("denied by a rule")
@@ -108,9 +109,12 @@ class Wall(Adapter):
             self._tell(request, "cleared", decision.rule)
             return _PASSED
         self._tell(request, "asked", decision.rule)
-        return await self._ask(request, site, visit, wanted, deny)
+        asked = await self._ask(request, site, visit, wanted, deny)
+        if "agent" in site.rules.needs:
+            asked.headers["Accept-Signature"] = ACCEPT_SIGNATURE
+        return asked
 
-    async def _known(self, visit: Visit, site: Site) -> Visit:
+    async def _known(self, request: Request, visit: Visit, site: Site) -> Visit:
         """Find out who a visitor verifiably is, as far as a rule of the site asks for it.
 
         Whose signature does not count is asked as everybody is, and the log knows why.
@@ -119,7 +123,8 @@ class Wall(Adapter):
             visit = replace(visit, crawler=await self.crawlers.crawler(visit))
         if "agent" in site.rules.needs:
             try:
-                visit = replace(visit, agent=await self.agents.verify(visit))
+                signed = replace(visit, host=authority_of(request))  # with its port, as it was signed
+                visit = replace(visit, agent=await self.agents.verify(signed))
             except Refused as error:
                 self.note(error)
         return visit
@@ -156,14 +161,15 @@ class Wall(Adapter):
 
     async def _challenge(self, request: Request, site: Site, shown: Shown) -> Response:
         binding = self.gate.bind("", site.key, action=shown.way.asked.action)
-        if answered := await self.brought(request, binding):
+        host = visit_of(request).host
+        if answered := await self.brought(request, binding, host):
             signed = self.gate.vouch(answered)
             onward = RedirectResponse(shown.onward, HTTPStatus.SEE_OTHER, UNLISTED)
             return keep_in_cookie(onward, signed.token, signed.claims, self.engine.left(signed.claims))
         unasked = await self.gate.leads(self.caller(request), binding) == "work"
         without = any(kind in site.counting for kind in KINDS_SHOWN)
         page = wall_pages.challenge(shown, unasked=unasked, without_scripts=without)
-        page.headers["WWW-Authenticate"] = self.wanted_of_device(request, binding) or SCHEME
+        page.headers["WWW-Authenticate"] = self.wanted_of_device(request, binding, host) or SCHEME
         return page
 
     async def clear(self, request: Request) -> Response:

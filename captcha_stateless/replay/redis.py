@@ -39,8 +39,8 @@ from captcha_stateless.replay.base import (
     repeat_of,
 )
 from captcha_stateless.replay.bloom import BLOCK_BITS, Geometry, Placer
-from captcha_stateless.replay.names import Names
-from captcha_stateless.replay.server import Server, memory_fill, require_suitable
+from captcha_stateless.replay.redis_calls import Server, memory_fill, require_suitable
+from captcha_stateless.replay.redis_keys import Names
 from captcha_stateless.replay.shares import Shares, full, lane
 from captcha_stateless.replay.window import Window
 from captcha_stateless.stores.connect import Client

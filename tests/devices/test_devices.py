@@ -8,7 +8,7 @@ import pytest
 
 from captcha_stateless import create_app, sites
 from captcha_stateless.devices import WINDOW_SECONDS, WINDOWS, Devices
-from captcha_stateless.errors import BadToken, WrongHost
+from captcha_stateless.errors import BadToken
 from captcha_stateless.sites import Site
 from captcha_stateless.tokens.privatetokens import challenge
 from tests.conftest import MakeServer
@@ -135,13 +135,27 @@ def test_what_a_filter_may_have_forgotten_counts_nothing(make_server: MakeServer
     assert (reply.status_code, reply.json().get("done")) == (200, None)
 
 
-def test_a_token_for_one_host_is_none_for_another(make_server: MakeServer, tmp_path: Path) -> None:
-    served = serve(make_server, tmp_path, public_url="https://captcha.example")
-    elsewhere = serve(make_server, tmp_path)
+def test_a_token_for_one_host_is_none_for_another(served: Server, tmp_path: Path) -> None:
+    sites_file = tmp_path / "sites.toml"
+    text = sites_file.read_text(encoding="utf-8").replace(f'["{HOST}"]', f'["{HOST}", "www.test"]')
+    sites_file.write_text(text, encoding="utf-8")
+    served = Server(tmp_path, sites=sites_file, device_issuers=tmp_path / "issuers.json")
     token = brought(ask(served))
 
-    assert not earned(elsewhere, bring(elsewhere, token))
+    assert not earned(served, bring(served, token, host="www.test"))
     assert earned(served, bring(served, token))
+
+
+def test_under_a_stranger_s_name_the_server_s_own_is_asked_for(
+    make_server: MakeServer, tmp_path: Path
+) -> None:
+    """So it is where a proxy hands on another Host than the visitor's."""
+    served = serve(make_server, tmp_path, public_url="https://captcha.example")
+    reply = ask(served, host="10.0.0.1:8000")
+
+    assert offers(reply)[0][0].endswith(b"\x00\x0fcaptcha.example")
+    assert earned(served, bring(served, brought(reply), host="10.0.0.1:8000"))
+    assert offers(ask(served))[0][0].endswith(b"\x00\x0c" + HOST.encode())
 
 
 @pytest.mark.parametrize("case", ["another site", "another network", "another host", "another issuer's key"])
@@ -279,14 +293,10 @@ def test_nobody_is_asked_by_what_was_made_for_tools() -> None:
     assert Devices().ask(site, b"", HOST) == ""
     with pytest.raises(BadToken):
         Devices().recognise("", site, b"", HOST)
-    with pytest.raises(WrongHost):
-        Devices().recognise(signed(b"", "issuer"), site, b"", "else.example")
 
 
-def test_a_site_without_hosts_is_reached_under_the_server_s_own_name_only() -> None:
+def test_a_site_without_hosts_is_asked_for_under_the_server_s_own_name_only() -> None:
     site = Site(name="s", key="s", secret_sha256=b"", kinds=("grid", "device"))
-    named = Devices(host="captcha.example")
 
-    assert named._own(site, "captcha.example")
-    assert not named._own(site, "shop.example")
-    assert not Devices()._own(site, "")
+    assert Devices(host="captcha.example")._named(site, "shop.example") == "captcha.example"
+    assert Devices()._named(site, "shop.example") == ""

@@ -24,7 +24,7 @@ import { dress, isShown, say, shade } from "./parts.js";
 import { SLOW, Sound } from "./sound.js";
 import { Transport } from "./transport.js";
 import { spoken, wordsOf } from "./words.js";
-import { most, search } from "./work.js";
+import { most, search } from "./workers.js";
 
 // network: no answer; unavailable: come back later; refused: not for this site or page; timeout: a challenge was not answered
 // in time; failed: this device could not do it; closed: the visitor gave up.

@@ -1,7 +1,7 @@
 // What is asked of the server, and what it answers: a reply, or the code of what went wrong.
 
 import { own } from "./home.js";
-import { solved } from "./work.js";
+import { solved } from "./workers.js";
 
 const ANSWER_SECONDS = 20;
 // Apple's browsers can bring a token of their system's instead of an answer: told 401, they send the request again with it.

@@ -16,7 +16,7 @@ import pytest
 from captcha_stateless.errors import Misconfigured, Spent, Unavailable
 from captcha_stateless.replay import redis as module
 from captcha_stateless.replay.redis import RedisReplay
-from captcha_stateless.replay.server import require_suitable
+from captcha_stateless.replay.redis_calls import require_suitable
 from captcha_stateless.stores import connect
 from tests.live import free_port
 from tests.needs import need, program
