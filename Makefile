@@ -59,6 +59,7 @@ bench: .venv/bench  ## measure: CPU time a request, beside yardsticks in the sam
 	@$(BIN)/python benchmarks/text.py
 	@$(BIN)/python benchmarks/replay.py
 	@$(BIN)/python benchmarks/passes.py
+	@$(BIN)/python benchmarks/wall.py
 	@$(BIN)/python benchmarks/rules.py
 	@$(BIN)/python benchmarks/work.py
 	@$(BIN)/python benchmarks/widgets.py

@@ -111,9 +111,8 @@ class Gate:
             BadRequest: when there is no such challenge.
         """
         policy = self.policy(binding.site, binding.action)
-        demand = await self._guard.weigh(
-            caller.weighed(asked(binding.action).weight), binding.site, policy, kind
-        )
+        weighed = caller.weighed(asked(binding.action).weight)
+        demand = await self._guard.weigh(weighed, binding.site, policy, kind)
         await self._guard.limit(caller, binding.site, policy, kind)
         self.require_kind(binding.site, kind)
         if kind == "grid":
@@ -160,9 +159,8 @@ class Gate:
         site = self._sites().find(binding.site)
         allowed = [kind for kind in kinds if kind in site.counting]
         policy = self.policy(site.key, binding.action)
-        demand = await self._guard.demand(
-            caller.weighed(asked(binding.action).weight), site.key, policy, allowed, puzzles
-        )
+        weighed = caller.weighed(asked(binding.action).weight)
+        demand = await self._guard.demand(weighed, site.key, policy, allowed, puzzles)
         await self._guard.limit(caller, site.key, policy, demand.kind)
         return self._engine.issue(
             purpose,
@@ -227,6 +225,10 @@ class Gate:
         self._guard.who(caller, claims.site)
         await self._guard.limit(caller, claims.site, self.policy(claims.site, claims.action), claims.kind)
 
+    def admit(self, caller: Caller) -> None:
+        """Let a caller in who asks for nothing that is counted, as :meth:`Guard.admit` does."""
+        self._guard.admit(caller)
+
     def network(self, caller: Caller, site: str) -> bytes:
         """Tell the keyed hash under which a caller's network is known at a site, as :meth:`Guard.who` does."""
         return self._guard.who(caller, site)
@@ -267,13 +269,9 @@ class Gate:
         return self._engine.devices.ask(site, self._guard.who(caller, site.key), host)
 
     async def device(self, caller: Caller, binding: Binding, host: str, authorization: str) -> Answered:
-        """Take a device's token for a solved challenge, once.
+        """Take the token in a device's ``Authorization`` header for a solved challenge, once.
 
-        Args:
-            caller: who asks; its network is the one that was asked for the token.
-            binding: what :meth:`bind` told.
-            host: under which host name the request came.
-            authorization: the header's value.
+        Arguments as for :meth:`wanted_of_device`; the network is the one that was asked.
 
         Raises:
             Refused: when the token does not count, or counted before.

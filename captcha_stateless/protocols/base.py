@@ -97,6 +97,7 @@ class Adapter(ABC):
             test_keys=settings.test_keys,
         )
         self.admission = admission or Admission()
+        self._places = bool(settings.country_header or settings.asn_header)
         self.crawlers, self.agents = crawlers or Crawlers(), agents or Agents()
 
     @property
@@ -185,7 +186,7 @@ class Adapter(ABC):
     def visit(self, request: Request, *, uri: str | None = None) -> Visit:
         """Tell which visit an edge asks about, as :func:`visit_of` does, and what a trusted proxy says of its address."""
         visit = visit_of(request, uri=uri)
-        if not request.scope.get(TRUSTED):
+        if not (self._places and request.scope.get(TRUSTED)):
             return visit
         country, asn = (
             request.headers.get(name, "")[:_MOST_TOLD] if name else ""

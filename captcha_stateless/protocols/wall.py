@@ -96,7 +96,7 @@ class Wall(Adapter):
         return await self._judge(request, site, self.visit(request, uri=uri), "page")
 
     async def _judge(self, request: Request, site: Site, visit: Visit, deny: str) -> Response:
-        self.gate.network(self.caller(request), site.key)
+        self.gate.admit(self.caller(request))
         decision = site.rules.decide(await self._known(request, visit, site))
         if decision.action == "deny":
             self._tell(request, "denied", decision.rule)

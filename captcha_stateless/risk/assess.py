@@ -90,6 +90,15 @@ class Assessor:
         """
         return self._found(caller, site)[2]
 
+    def admit(self, caller: Caller) -> None:
+        """Let a caller in who asks for nothing that is counted.
+
+        Raises:
+            Blocked: when the address is on the block list.
+        """
+        if self._networks():
+            self._found(caller, "")
+
     def metered(self, caller: Caller) -> bytes:
         """Tell the keyed hash under which a caller's answers are counted, whatever the site; empty: they are not.
 

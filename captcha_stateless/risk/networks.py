@@ -55,6 +55,10 @@ class Networks:
             for version in (4, 6)
         }
 
+    def __bool__(self) -> bool:
+        """Tell whether there is any."""
+        return bool(self._by_length)
+
     def find(self, address: Address) -> int | None:
         """Find the verdict on an address; None where no network holds it."""
         lengths = self._lengths[address.version]

@@ -175,6 +175,10 @@ class Guard:
         """Ask others about a caller, before it takes a place in the queue."""
         await self._assessor.foresee(caller, self._clock())
 
+    def admit(self, caller: Caller) -> None:
+        """Let a caller in who asks for nothing that is counted; raises as :meth:`who`."""
+        self._assessor.admit(caller)
+
     def who(self, caller: Caller, site: str) -> bytes:
         """Tell the keyed hash under which a caller's network is counted at a site; empty: it is not.
 

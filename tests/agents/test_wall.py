@@ -16,7 +16,7 @@ from captcha_stateless.wall import Visit
 from tests.agents.signers import VISIT, Agent, pinned
 from tests.conftest import MakeServer
 from tests.devices.issuing import pin, signed
-from tests.protocols.test_wall import SEEN, forwarded
+from tests.protocols.visits import SEEN, forwarded
 from tests.support import NOW, Server
 
 AGENT = Agent()

@@ -9,6 +9,8 @@ from captcha_stateless.engine import Engine
 from captcha_stateless.protocols.relaysms import RelaySms
 from captcha_stateless.puzzles import cap as puzzle
 from captcha_stateless.puzzles.altcha2 import COUNTER_BYTES
+from captcha_stateless.tokens.cookie import COOKIE
+from tests.support import solved
 from tests.widgets import packed
 
 
@@ -93,6 +95,14 @@ def cap(http: httpx.Client, engine: Engine) -> bool:
     return [reply["success"] for reply in redeemed] == judged == [True, False]
 
 
+def wall(http: httpx.Client, engine: Engine) -> bool:
+    """Let through whoever has a pass, as often as it is shown, and nobody else."""
+    claims = engine.issue("onecaptcha", "grid", site="dev-site", host="localhost").claims
+    cookie = {"Cookie": f"{COOKIE}={engine.passes.vouch(solved(claims, claims.iat)).token}"}
+    asked = [http.get("/auth", headers=headers).status_code for headers in ({}, cookie, cookie)]
+    return asked == [401, 204, 204]
+
+
 FLOWS: tuple[Callable[[httpx.Client, Engine], bool], ...] = (
     onecaptcha,
     minicap,
@@ -101,4 +111,5 @@ FLOWS: tuple[Callable[[httpx.Client, Engine], bool], ...] = (
     tornevall,
     altcha,
     cap,
+    wall,
 )

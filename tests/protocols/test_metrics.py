@@ -182,6 +182,17 @@ def test_top_words_a_reading_and_the_rates_between_two(counting: Server) -> None
     assert "ready" in second
 
 
+def test_top_tells_of_the_wall_where_there_is_one(counting: Server) -> None:
+    before = "\n".join(lines(Reading(0, parse(counting.visitor.get("/metrics").text))))
+    for _ in range(2):
+        counting.visitor.get("/auth")
+
+    after = "\n".join(lines(Reading(1, parse(counting.visitor.get("/metrics").text))))
+
+    assert "wall" not in before
+    assert "wall       asked 2\n" in after
+
+
 def test_top_says_what_it_cannot_read() -> None:
     with pytest.raises(Unavailable, match="cannot read"):
         read("http://127.0.0.1:9/metrics", 0)

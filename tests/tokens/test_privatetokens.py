@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -104,16 +105,17 @@ def spki(key: Any) -> bytes:
     return written
 
 
-@pytest.mark.parametrize(
-    "bad",
-    [
-        b"",
-        b"x",
-        spki(ec.generate_private_key(ec.SECP256R1())),
-        spki(rsa.generate_private_key(65537, 1024)),
-        KEY.spki[:-1],
-    ],
-)
-def test_another_key_is_none(bad: bytes) -> None:
+#: Made when they are asked for: what a test is called must be the same in every process.
+OTHERS: dict[str, Callable[[], bytes]] = {
+    "nothing": lambda: b"",
+    "no DER": lambda: b"x",
+    "P-256": lambda: spki(ec.generate_private_key(ec.SECP256R1())),
+    "RSA of 1024 bits": lambda: spki(rsa.generate_private_key(65537, 1024)),
+    "cut off": lambda: KEY.spki[:-1],
+}
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_another_key_is_none(other: str) -> None:
     with pytest.raises(ValueError, match="key"):
-        IssuerKey(bad)
+        IssuerKey(OTHERS[other]())
