@@ -1,4 +1,4 @@
-"""Clearance behind a real nginx and a real Caddy, with the files that are handed out, for one of two sites."""
+"""Clearance behind a real nginx, Caddy and Traefik, with the files that are handed out, for one of two sites."""
 
 import threading
 from collections.abc import Iterator
@@ -20,13 +20,25 @@ SITES = "".join(
 )
 
 
+PAGE_HEADERS = {"Content-Type": "text/html", "Cache-Control": "no-store"}
+PAGE = (
+    b"<!doctype html><title>One moment</title><script src=/captcha.js></script><script src=/clearance.js></script>"
+    b"<captcha-stateless sitekey=two></captcha-stateless>"
+)
+
+
 class Site(BaseHTTPRequestHandler):
     """The site behind the edge."""
 
     def do_GET(self) -> None:
+        shown = (
+            self.path == "/challenge.html"
+        )  # the page that Traefik is told of, where the others have their own
         self.send_response(200)
+        for name, value in PAGE_HEADERS.items() if shown else ():
+            self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(b"the site")
+        self.wfile.write(PAGE if shown else b"the site")
 
     def log_message(self, *_: object) -> None:
         pass
@@ -48,7 +60,7 @@ def site() -> Iterator[int]:
     server.server_close()
 
 
-@pytest.fixture(params=["nginx", "caddy"])
+@pytest.fixture(params=["nginx", "caddy", "traefik"])
 def visitor(
     request: pytest.FixtureRequest, captcha: CaptchaServer, site: int, tmp_path: Path
 ) -> Iterator[httpx.Client]:
@@ -57,6 +69,9 @@ def visitor(
     if request.param == "nginx":
         places |= {"127.0.0.1:8080": f"127.0.0.1:{port}", "127.0.0.1:8000": f"127.0.0.1:{captcha.port}"}
         running = programs.nginx(tmp_path / "nginx", programs.placed("nginx-clearance.conf", places), port)
+    elif request.param == "traefik":
+        places |= {"127.0.0.1:8000": f"127.0.0.1:{captcha.port}"}
+        running = programs.traefik(tmp_path / "traefik", programs.placed("traefik.yml", places), port, "/")
     else:
         places |= {"\n:8080 {": f"\n:{free_port()} {{", "\n:8081 {": f"\n:{port} {{"}
         text = programs.placed("Caddyfile", {**programs.replicas([captcha.port]), **places})
@@ -82,7 +97,7 @@ def test_the_challenge_is_shown_until_a_pass_is_in_the_cookie(
     assert [reply.text for reply in passed] == ["the site"] * 2
 
 
-@pytest.mark.parametrize("visitor", ["nginx"], indirect=True)
+@pytest.mark.parametrize("visitor", ["nginx", "traefik"], indirect=True)
 def test_a_visitor_with_many_header_fields_is_no_fault_of_the_edge(
     visitor: httpx.Client, captcha: CaptchaServer
 ) -> None:
