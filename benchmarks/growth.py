@@ -4,6 +4,7 @@ Usage: ``make bench``, or ``PYTHONPATH=. python benchmarks/growth.py``. Workers 
 behind nginx, turn by turn, and share Redis. What is measured is CPU time: the load, nginx and Redis take the same cores here,
 where a deployment gives them others. A figure is the requests divided by the time of the busiest process: so many a second
 are served where each has a core of its own, and whatever is shared out unevenly, or costs more when there are more, shows.
+Each process has as many visitors at once, however many there are.
 All deployments are up at once and take turns; the best of several rounds counts, of which the first warms up.
 """
 
@@ -105,16 +106,19 @@ def replicas(stack: contextlib.ExitStack, folder: Path, environ: Mapping[str, st
 
 def costs(deployment: Deployment, engine: Engine) -> list[float]:
     """Tell the CPU seconds of each process for one request."""
+    # So many to each, for grids that are asked for at once are drawn together.
+    processes = len(deployment.seconds())
+    visitors = VISITORS * processes
     with contextlib.ExitStack() as stack:
-        opened = [stack.enter_context(Connection(deployment.port)) for _ in range(CONNECTIONS)]
+        opened = [stack.enter_context(Connection(deployment.port)) for _ in range(CONNECTIONS * processes)]
         before = deployment.seconds()
-        asked = exchanged(opened, [Sent(PATH)] * VISITORS)
+        asked = exchanged(opened, [Sent(PATH)] * visitors)
         spent = [after - then for after, then in zip(deployment.seconds(), before, strict=True)]
         right = [answered(engine, json.loads(body)["challenge"], wrong=False) for body in asked]
         before = deployment.seconds()
         exchanged(opened, right)
         more = [after - then for after, then in zip(deployment.seconds(), before, strict=True)]
-    return [(one + other) / (2 * VISITORS) for one, other in zip(spent, more, strict=True)]
+    return [(one + other) / (2 * visitors) for one, other in zip(spent, more, strict=True)]
 
 
 def exchanged(opened: Sequence[Connection], requests: Sequence[Sent]) -> list[bytes]:

@@ -47,7 +47,7 @@ class Site(BaseHTTPRequestHandler):
 @pytest.fixture
 def captcha(tmp_path: Path) -> Iterator[CaptchaServer]:
     (tmp_path / "sites.toml").write_text(SITES)
-    with CaptchaServer(sites=tmp_path / "sites.toml") as server:
+    with CaptchaServer(sites=tmp_path / "sites.toml", family="filled") as server:  # outlines take a second
         yield server
 
 
