@@ -65,6 +65,7 @@ bench: .venv/bench  ## measure: CPU time a request, beside yardsticks in the sam
 	@$(BIN)/python benchmarks/widgets.py
 	@$(BIN)/python benchmarks/hashes.py
 	@OMP_NUM_THREADS=1 $(BIN)/python benchmarks/peers.py
+	@PYTHONPATH=. $(BIN)/python benchmarks/growth.py
 
 chaos: .venv/test  ## the long races, kills and lost replies
 	@CAPTCHA_TEST_CHAOS=1 $(BIN)/python -m pytest --timeout 1800 tests/chaos tests/replay tests/test_judge.py tests/test_guesses.py $(ARGS)

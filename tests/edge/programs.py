@@ -5,9 +5,12 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+
+import httpx
 
 from tests.live import free_port
 from tests.needs import need, program
@@ -88,6 +91,30 @@ def caddy(folder: Path, text: str, port: int) -> Iterator[str]:
     places = [f"{name}={folder}" for name in ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME")]
     words = ["env", *places, program("caddy"), "run", "--adapter", "caddyfile", "--config"]
     with running([*words, str(folder / "Caddyfile")], port) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def traefik(folder: Path, text: str, port: int, routed: str) -> Iterator[str]:
+    """Run Traefik with what its file provider reads; PyPI brings the program.
+
+    It listens before it has read the file: ``routed`` is a path of which something is said only afterwards.
+    """
+    folder.mkdir(exist_ok=True)
+    (folder / "dynamic.yml").write_text(text)
+    command = [
+        program(str(Path(sys.executable).with_name("traefik"))),
+        f"--entrypoints.web.address=127.0.0.1:{port}",
+        f"--providers.file.filename={folder}/dynamic.yml",
+        "--global.checknewversion=false",
+        "--global.sendanonymoususage=false",
+        "--log.level=ERROR",
+    ]
+    with running(command, port) as url:
+        for _ in range(300):
+            if httpx.get(f"{url}{routed}", timeout=20).status_code != 404:
+                break
+            time.sleep(0.1)
         yield url
 
 

@@ -1,7 +1,8 @@
-"""Under a prefix: the examples of docs/prefix.md behind a real nginx and a real Caddy."""
+"""Under a prefix: the examples of docs/prefix.md behind a real nginx, Caddy and Traefik."""
 
 import re
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import httpx
@@ -15,6 +16,7 @@ from tests.protocols.test_page import links
 PAGE = (Path(__file__).parent.parent.parent / "docs" / "prefix.md").read_text(encoding="utf-8")
 NGINX = re.findall(r"```nginx\n(.*?)```", PAGE, flags=re.DOTALL)
 CADDY = re.findall(r"```caddy\n(.*?)```", PAGE, flags=re.DOTALL)
+(TRAEFIK,) = re.findall(r"```yaml\n(.*?)```", PAGE, flags=re.DOTALL)
 ORIGIN = {"Origin": "http://localhost"}
 
 
@@ -31,13 +33,20 @@ def server(environ: dict[str, str]) -> Iterator[LiveServer]:
         yield server
 
 
-@pytest.fixture(params=["nginx on", "nginx off", "caddy on", "caddy off"])
+@pytest.fixture(params=["nginx on", "nginx off", "caddy on", "caddy off", "traefik on", "traefik off"])
 def edge(request: pytest.FixtureRequest, server: LiveServer, tmp_path: Path) -> Iterator[httpx.Client]:
     port, number = free_port(), int(request.param.endswith("off"))
+    running: AbstractContextManager[str]
     if request.param.startswith("nginx"):
         example = NGINX[number].replace("127.0.0.1:8000", f"127.0.0.1:{server.port}")
         text = f"server {{ listen 127.0.0.1:{port}; {example} }}"
         running = programs.nginx(tmp_path / "nginx", text, port)
+    elif request.param.startswith("traefik"):
+        text = TRAEFIK if number else TRAEFIK.replace(", without-captcha]", "]")
+        text = text.replace("Host(`shop.example`) && ", "").replace(
+            "127.0.0.1:8000", f"127.0.0.1:{server.port}"
+        )
+        running = programs.traefik(tmp_path / "traefik", text, port, "/captcha/livez")
     else:
         example = CADDY[number].replace("127.0.0.1:8000", f"127.0.0.1:{server.port}")
         running = programs.caddy(tmp_path / "caddy", f":{port} {{\n\tbind 127.0.0.1\n{example}\n}}\n", port)

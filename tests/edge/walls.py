@@ -18,7 +18,7 @@ from tests.edge.conftest import engine_of, settings_in
 from tests.live import free_port, live_server
 from tests.needs import program
 
-EDGES = ("nginx", "caddy", "haproxy")
+EDGES = ("nginx", "caddy", "haproxy", "traefik")
 _RULES = '[[site.rule]]\nset = "feeds"\n[[site.rule]]\nset = "git"\n'
 SITES = "".join(
     f'[[site]]\nname = "{key}"\nkey = "{key}"\nkinds = ["grid", "text", "work"]\n'
@@ -136,6 +136,8 @@ def _running(
     if edge == "caddy":
         text = programs.placed("wall.Caddyfile", {**places, "\n:8080 {": f"\n:{port} {{"})
         return programs.caddy(folder, text, port)
+    if edge == "traefik":
+        return programs.traefik(folder, programs.placed("wall-traefik.yml", places), port, "/")
     asked = {"127.0.0.1:8079": f"127.0.0.1:{free_port()}"}
     folder.mkdir(exist_ok=True)
     (folder / "wall.lua").write_text(programs.placed("wall.lua", asked))
