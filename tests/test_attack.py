@@ -250,6 +250,16 @@ def test_a_cell_whose_program_is_missing_costs_no_other(attack: dict[str, Any], 
     assert [*kept.measured(file)["text"]] == ["b"]
 
 
+def test_what_was_measured_is_told_with_its_drawing(attack: dict[str, Any]) -> None:
+    """Each row's own count and bounds stand in the table; a row without its day could not be told from a stale one."""
+    results = json.loads(RESULTS.read_text(encoding="utf-8"))
+    served = [one for one in results["text"].values() if one["picture"] in attack["doorprice"].SERVED]
+
+    assert len(served) >= 16
+    assert all(one["drawn"] and one["measured"] for one in served)
+    assert len({one["drawn"] for one in served}) == len({one["picture"] for one in served})
+
+
 def test_ink_is_found_in_either_theme(attack: dict[str, Any]) -> None:
     """A preparation that lost the text would let every reader fail."""
     reading, pictures = attack["reading"], attack["pictures"]

@@ -22,6 +22,8 @@ ASKED = 120
 SOUNDS, CLEAR_SOUNDS = 120, 20
 #: Of the default's pictures and of English: the share of texts, and of sounds, that anything may have at once.
 TEXT_CEILING, SOUND_CEILING = 0.10, 0.05
+#: Of every sound: how much of what is said is kept, at least, and its bytes, at most.
+STOI_FLOOR, MOST_BYTES = 0.75, 120_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,11 @@ def short_sound(count: int) -> bool:
             right += listener.listen(spoken.say(said, b"short %d" % number, "en")) == said
         holds &= listener.recognises or right <= limit
         print(f"{listener.name:<52}{right:4} of {count}, at most {limit}", flush=True)
+    clear = clarity("en")
+    holds &= clear["stoi_least"] >= STOI_FLOOR and clear["most_bytes"] <= MOST_BYTES
+    print(
+        f"STOI {clear['stoi_least']}, at least {STOI_FLOOR}; {clear['most_bytes']:,} bytes, at most {MOST_BYTES:,}"
+    )
     return holds
 
 

@@ -17,7 +17,7 @@ torch.set_num_threads(1)
 _HEIGHT, _WIDTH = 40, 128
 _COLUMNS = _WIDTH // 4
 #: Pictures that are looked at while it learns, in all: the fewer there are, the oftener each.
-SEEN = 16_000
+SEEN = 10_000
 _BATCH = 32
 
 

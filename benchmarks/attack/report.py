@@ -106,6 +106,12 @@ def reach(results: Results) -> Iterator[str]:
         f"({once['reader']}, of {once['picture'].removeprefix('default, ')}; 99% bounds {low:.1%} to {high:.1%}), and "
         f"{thrice['thrice'] / thrice['asked']:.1%} in three. What was wanted is 10% and 25% at most."
     )
+    for one in results["text"].values():
+        if one["labels"]:
+            yield (
+                f"{one['reader']}: {one['looks']:,} looks, {one['learned_cpu_seconds']} s of a core, "
+                f"{one['letters']:.0%} of letters."
+            )
 
 
 def trials() -> Iterator[str]:
@@ -153,7 +159,7 @@ def summary(results: Results) -> Iterator[str]:
     yield "| --- | --- | --- |"
     for name, of in (
         ("guesses; file sizes, palettes", BLIND),
-        ("off the shelf: Tesseract, template banks, pixel and edge comparisons", None),
+        ("off the shelf: programs that read, template banks, pixel and edge comparisons", None),
         ("scripts written for it, untrained", WRITTEN),
     ):
         found = [
