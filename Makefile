@@ -130,7 +130,7 @@ clean:  ## remove what the other targets made, but no keys
 	@if command -v npm >/dev/null; then npm ci --prefix benchmarks/peers --silent --ignore-scripts --no-audit --no-fund; fi
 	@touch $@
 
-# PyTorch, for `ARGS=--cnn`, is a group of its own: hundreds of megabytes, which nothing else needs.
+# PyTorch, for the networks that it trains, is a group of its own: hundreds of megabytes, which nothing else needs.
 .venv/attack: .venv/bench
 	@$(INSTALL) --group attack
 	@touch $@

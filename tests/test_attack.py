@@ -29,6 +29,8 @@ MODULES = (
     "doorprice",
     "report",
     "ocr",
+    "kept",
+    "grids",
 )
 
 
@@ -200,6 +202,62 @@ def test_letters_are_counted_by_the_edits_that_are_needed(attack: dict[str, Any]
         0.0,
         0.0,
     ]
+
+
+def test_three_tries_are_the_best_three_of_four_ways(
+    attack: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading = attack["reading"]
+    ways = tuple(lambda png, way=way: png + way for way in (b"0", b"1", b"2", b"3"))
+    monkeypatch.setattr(reading, "PREPARATIONS", ways)
+    reads = {b"a0", b"b0", b"c1", b"d2", b"e3"}
+
+    found = reading.attacked(
+        "some",
+        [(name, "CAKE") for name in (b"a", b"b", b"c", b"d", b"e")],
+        "one",
+        lambda png: "cake" if png in reads else "",
+    )
+
+    assert (found.asked, found.once, found.thrice) == (5, 2, 4)
+
+
+def test_a_cell_is_measured_once_of_each_drawing(attack: dict[str, Any], tmp_path: Path) -> None:
+    kept, file = attack["kept"], tmp_path / "attack.json"
+    runs: list[str] = []
+    for drawn in ("one", "one", "other"):
+        cell = kept.Cell("text", "a/b", lambda: {"asked": len(runs)}, lambda drawn=drawn: drawn)
+        kept.measure(file, [kept.Cell("text", "c", lambda: {"asked": 9}), cell], again=False)
+        runs.append(kept.state(cell, kept.measured(file)))
+
+    found = kept.measured(file)["text"]
+
+    assert [found["a/b"][name] for name in ("asked", "drawn")] == [2, "other"]
+    assert found["c"]["asked"] == 9
+    assert set(runs) == {found["c"]["measured"]}
+
+
+def test_a_cell_whose_program_is_missing_costs_no_other(attack: dict[str, Any], tmp_path: Path) -> None:
+    kept, file = attack["kept"], tmp_path / "attack.json"
+
+    def missing() -> None:
+        raise ModuleNotFoundError("no torch", name="torch")
+
+    kept.measure(
+        file, [kept.Cell("text", "a", missing), kept.Cell("text", "b", lambda: {"asked": 1})], again=False
+    )
+
+    assert [*kept.measured(file)["text"]] == ["b"]
+
+
+def test_what_was_measured_is_told_with_its_drawing(attack: dict[str, Any]) -> None:
+    """Each row's own count and bounds stand in the table; a row without its day could not be told from a stale one."""
+    results = json.loads(RESULTS.read_text(encoding="utf-8"))
+    served = [one for one in results["text"].values() if one["picture"] in attack["doorprice"].SERVED]
+
+    assert len(served) >= 16
+    assert all(one["drawn"] and one["measured"] for one in served)
+    assert len({one["drawn"] for one in served}) == len({one["picture"] for one in served})
 
 
 def test_ink_is_found_in_either_theme(attack: dict[str, Any]) -> None:

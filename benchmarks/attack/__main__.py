@@ -1,44 +1,31 @@
-"""Attack every door: `python benchmarks/attack` measures every attacker, with ``--short`` the untrained ones only.
+"""Attack every door: `python benchmarks/attack` measures every cell, with ``--short`` the untrained attackers only.
 
-The long run writes docs/attack.json and, from it, the tables of docs/threat-model.md, plots and contact sheets; the short run
-changes nothing, and exits with 1 when an attacker does better than its ceiling explains. ``--door`` chooses among the grid,
-the text and the sound; what they need besides numpy is in the optional group ``attack``.
+The long run keeps each cell in docs/attack.json as soon as it is measured, with its day, the version and what was drawn, and
+goes past those that were measured of today's drawing: a run that is broken off goes on where it was. From it the tables of
+docs/threat-model.md, plots and contact sheets are written. ``--only`` takes words of cells' names (``--list`` shows them):
+``--only grid/outline``, ``--only text/default sound/en``. The short run changes nothing, and exits with 1 when an attacker
+does better than its ceiling explains. What they need besides numpy is in the optional groups ``attack`` and ``train``.
 """
 
 import argparse
-import json
 import sys
-from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import doors
-from api import Attacker, Service, service
-from bank import ContourBank, EdgeBank, TemplateBank
-from cheap import EdgeCorrelation, Guess, InkBox, PerceptualHash, PixelCorrelation, TurnedCorrelation
-from metadata import Learned, Palettes, Sizes
-from network import Hog
-from ocr import PROGRAM, Lines, Tesseract
+import grids
+from api import service
+from cells import cells
+from kept import measure, measured, state
 from protocol import ATTACKS
-from recipe import Recipe
 from report import write
-from score import Score, most, score
+from score import most, score
 
 from captcha_stateless.kinds.profiles import PROFILES
-from captcha_stateless.render import contact_sheet
 
 DOCS = Path(__file__).parents[2] / "docs"
 RESULTS = DOCS / "attack.json"
-SHORT_STAGES = 200
-#: Tesseract takes a second for each stage.
-OCR_STAGES = 100
-BLIND_STAGES = 100_000
-FAMILIES = ("outline", "embossed", "mixed", "filled")
 DOORS = ("grid", "text", "sound")
 SHORT_PICTURES, SHORT_SOUNDS = 30, 8
-#: Ready-made readers of lines, let at single tiles, take half a second a stage.
-READER_STAGES = 30
 
 #: Of the default drawing: the rate a stage that each untrained attacker may have. The off-the-shelf ones may pass 5%,
 #: those who never see a pixel or guess, the blind floor.
@@ -58,36 +45,12 @@ CEILINGS = {
 }
 
 
-def untrained() -> Iterator[Attacker]:
-    """Make every attacker that learns nothing from us."""
-    yield from (
-        Guess(),
-        Sizes(),
-        Palettes(),
-        InkBox(),
-        EdgeCorrelation(),
-        PixelCorrelation(),
-        PerceptualHash(),
-    )
-    yield from (TurnedCorrelation(), TemplateBank(), EdgeBank(), ContourBank(), Recipe())
-
-
-def trained(cnn: bool) -> Iterator[Attacker]:
-    """Make every attacker that learns from labelled tiles."""
-    yield Learned(2_000)
-    yield from (Hog(labels) for labels in (1_000, 10_000))
-    if cnn:
-        from cnn import Cnn  # PyTorch is in the optional group `attack`
-
-        yield from (Cnn(labels) for labels in (1_000, 10_000))
-
-
 def short(stages: int) -> bool:
     """Attack the default without training; tell whether every ceiling and every token holds."""
     holds = True
     with service() as served:
         asked = served.stages(stages)
-        for attacker in untrained():
+        for attacker in grids.untrained():
             result, limit = score(attacker, asked), most(stages, CEILINGS[attacker.name])
             holds &= result.passed <= limit
             print(
@@ -101,146 +64,44 @@ def short(stages: int) -> bool:
     return holds
 
 
-def blind(stages: int) -> int:
-    """Guess so many stages, which takes no picture; tell how many guesses were right."""
-    import numpy as np
-
-    random, masks = np.random.default_rng(7), [mask for mask in range(512) if 2 <= mask.bit_count() <= 6]
-    with service() as served:
-        kind = served.engine._kinds["grid"]
-        params, hits = kind.plan({}), 0
-        for guess in random.integers(len(masks), size=stages).tolist():
-            challenge = kind.draw(random.bytes(16), params)
-            hits += challenge.answers[0] == masks[guess].to_bytes(2, "big")
-    return hits
-
-
-def attacked(family: str, attackers: Iterator[Attacker], stages: int, served: Service) -> Iterator[Score]:
-    """Let attackers at one family of drawing."""
-    asked = served.stages(stages)
-    for attacker in attackers:
-        attacker.fit(served, 1)
-        few = OCR_STAGES if isinstance(attacker, Tesseract) else READER_STAGES
-        result = score(attacker, asked[:few] if isinstance(attacker, Tesseract | Lines) else asked)
-        print(
-            f"{family:<10}{result.name:<28}{result.stage:7.1%} {result.tile:7.1%} {result.milliseconds:7.0f} ms",
-            flush=True,
-        )
-        yield result
-
-
-def long(families: list[str], stages: int, *, cnn: bool, only_trained: bool, named: str) -> None:
-    """Measure what is asked for, and keep it beside what was measured before."""
-    results = kept_results()
-    for family in families:
-        with service(family=family) as served:
-            sample = served.stages(8)
-            sheet = contact_sheet(
-                [png for stage in sample for png in (stage.reference, *stage.nine)], columns=10
-            )
-            (DOCS / f"tiles-{family}.png").write_bytes(sheet)
-            kept = results.setdefault(family, {})
-            kept["bytes"] = sum(stage.size for stage in sample) // len(sample)
-            attackers = (
-                [*trained(cnn)]
-                if only_trained
-                else [*untrained(), *([Tesseract()] if PROGRAM else []), *Lines.all(), *trained(cnn)]
-            )
-            attackers = [attacker for attacker in attackers if named in attacker.name]
-            for result in attacked(family, iter(attackers), stages, served):
-                kept[result.name] = asdict(result)
-                RESULTS.write_text(json.dumps(results, indent=1) + "\n")
-    if not only_trained and not named:
-        results["blind"] = {"stages": BLIND_STAGES, "passed": blind(BLIND_STAGES)}
-        results["protocol"] = [asdict(attack()) for attack in ATTACKS.values()]
-    RESULTS.write_text(json.dumps(results, indent=1) + "\n")
-    write(DOCS / "threat-model.md", results)
-
-
-def kept_results() -> dict[str, Any]:
-    """Read what was measured before."""
-    return dict(json.loads(RESULTS.read_text())) if RESULTS.exists() else {}
-
-
-def keep(name: str, found: Any) -> None:
-    """Write one part down at once, so that a run that is broken off, or beside another, has not been in vain."""
-    RESULTS.write_text(json.dumps({**kept_results(), name: found}, indent=1) + "\n")
-
-
-def read_text(minicap: Path | None, *, cnn: bool, only_trained: bool) -> None:
-    """Let everything at text."""
-    texts = kept_results().get("text", [])
-    if not only_trained:
-        for read in doors.text(minicap, doors.MANY, doors.SOME):
-            keep("text", doors.measured(read, texts))
-        doors.sheets(DOCS)
-    if cnn or only_trained:
-        for read in doors.trained_text((300, 1_000, 3_000), doors.SOME):
-            keep("text", doors.measured(read, texts))
-    write(DOCS / "threat-model.md", kept_results())
-
-
-def listen(named: str) -> None:
-    """Let everything at sound, and measure how clear it is."""
-    sounds = kept_results().get("sound", [])
-    for heard in doors.sound(doors.SOUNDS, doors.SLOW_SOUNDS, only=named):
-        keep("sound", doors.listened(heard, sounds))
-    if not named:
-        keep("clarity", list(doors.clarity(doors.SLOW_SOUNDS)))
-    write(DOCS / "threat-model.md", kept_results())
-
-
-def transfer(labels: int, stages: int) -> None:
-    """Train under one deployment's secret, and attack another's."""
-    results = kept_results()
-    with service() as mine, service() as theirs:
-        attacker = Hog(labels).fit(mine, 1)
-        attacker.name = f"HOG and network, {labels:,} labels of another deployment"
-        result = score(attacker, theirs.stages(stages))
-    results.setdefault("outline", {})[result.name] = asdict(result)
-    print(f"{result.name}: {result.stage:.1%} a stage")
-    RESULTS.write_text(json.dumps(results, indent=1) + "\n")
-    write(DOCS / "threat-model.md", results)
-
-
 def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--short", action="store_true", help="no training, binomial bounds, nothing written")
-    parser.add_argument("--door", nargs="*", default=list(DOORS), choices=DOORS)
+    parser.add_argument("--door", nargs="*", default=list(DOORS), choices=DOORS, help="of the short run")
+    parser.add_argument("--only", nargs="*", default=[""], help="cells whose name holds one of these words")
+    parser.add_argument(
+        "--again", action="store_true", help="measure also what was measured of this very drawing"
+    )
+    parser.add_argument("--list", action="store_true", help="show the cells, and when each was measured")
+    parser.add_argument("--tables", action="store_true", help="write the tables again from what was measured")
     parser.add_argument(
         "--minicap", type=Path, help="a checkout of miniCAP, to read its pictures beside ours"
     )
-    parser.add_argument("--stages", type=int, default=SHORT_STAGES)
-    parser.add_argument("--families", nargs="*", default=list(FAMILIES), choices=FAMILIES)
-    parser.add_argument("--named", default="", help="only attackers whose name holds this")
-    parser.add_argument("--trained", action="store_true", help="only the attackers that learn")
-    parser.add_argument("--cnn", action="store_true", help="also the CNN, which takes PyTorch")
-    parser.add_argument("--transfer", action="store_true", help="train under one secret, attack another")
-    parser.add_argument("--tables", action="store_true", help="write the tables again from what was measured")
     asked = parser.parse_args()
     if asked.short:
         tried = {
-            "grid": lambda: short(asked.stages),
+            "grid": lambda: short(grids.STAGES),
             "text": lambda: doors.short_text(SHORT_PICTURES),
             "sound": lambda: doors.short_sound(SHORT_SOUNDS),
         }
         held = [tried[door]() for door in asked.door]  # each is let at, whatever became of the one before
         sys.exit(0 if all(held) else 1)
-    elif asked.transfer:
-        transfer(1_000, asked.stages)
-    elif asked.tables:
-        write(DOCS / "threat-model.md", json.loads(RESULTS.read_text()))
-    else:
-        if "grid" in asked.door:
-            long(asked.families, asked.stages, cnn=asked.cnn, only_trained=asked.trained, named=asked.named)
-        if "text" in asked.door:
-            read_text(asked.minicap, cnn=asked.cnn, only_trained=asked.trained)
-        if "sound" in asked.door and not asked.trained:
-            listen(asked.named)
+    wanted = [cell for cell in cells(asked.minicap) if any(word in cell.name for word in asked.only)]
+    if asked.list:
+        results = measured(RESULTS)
+        print("\n".join(f"{cell.name}: {state(cell, results)}" for cell in wanted))
+        return
+    if not asked.tables:
+        measure(RESULTS, wanted, again=asked.again)
+        if any(cell.part == "text" for cell in wanted):
+            doors.sheets(DOCS)
+        if any(cell.part == "outline" for cell in wanted):
+            grids.sheet("outline", DOCS / "tiles-outline.png")
+    write(DOCS / "threat-model.md", measured(RESULTS))
 
 
 if __name__ == "__main__":
-    assert set(CEILINGS) == {attacker.name for attacker in untrained()}
+    assert set(CEILINGS) == {attacker.name for attacker in grids.untrained()}
     assert PROFILES["humane"].family == "outline"
     main()

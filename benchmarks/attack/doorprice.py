@@ -15,7 +15,7 @@ WRITTEN = ("contour-template bank", "knows the recipe")
 WORK_BITS, WORK_BYTES = 16, 1_500
 #: Bytes of a picture of text and of a sound, as they travel.
 TEXT_BYTES, SOUND_BYTES = 14_000, 112_000
-_SERVED = (
+SERVED = (
     "default, 600x200, light",
     "default, 600x200, dark",
     "default, 350x100, light",
@@ -65,7 +65,7 @@ def _grid(results: Results) -> Iterator[Door]:
 
 
 def _text(results: Results) -> Iterator[Door]:
-    reads = [one for one in results["text"] if one["picture"] in _SERVED]
+    reads = [one for one in results["text"].values() if one["picture"] in SERVED]
     for trained in (False, True):
         # A network that never read one was not trained enough to tell what a trained one costs.
         sort = [one for one in reads if bool(one["labels"]) is trained and (one["thrice"] or not trained)]
@@ -79,7 +79,7 @@ def _text(results: Results) -> Iterator[Door]:
 
 def _audio(results: Results) -> Iterator[Door]:
     # Where none heard anything, the one that was asked most bounds best.
-    best = max(results["sound"], key=lambda one: (one["right"] / one["asked"], one["asked"]))
+    best = max(results["sound"].values(), key=lambda one: (one["right"] / one["asked"], one["asked"]))
     passing, bound = _rate(best["right"], best["asked"])
     seconds = best["cpu_seconds"] / best["asked"]
     yield _door("audio", False, best["listener"], passing, seconds=seconds, size=SOUND_BYTES, bound=bound)

@@ -1,7 +1,7 @@
 """Listeners: attackers of the sound, from those that correlate public recordings to a speech recogniser with a grammar."""
 
 from collections.abc import Iterator, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import product
 
 import librosa
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import fftconvolve
 
-from captcha_stateless.sound import Voices, espeak_program, load_voices
+from captcha_stateless.sound import Speaker, Voices, espeak_program, load_voices
 from captcha_stateless.sound.wav import RATE, read_wav
 
 Samples = NDArray[np.float32]
@@ -26,9 +26,15 @@ def public() -> Voices:
     return load_voices(("en",), None, None, public=True)
 
 
-def synthetic() -> Voices:
+def synthetic(language: str) -> Voices:
     """Have eSpeak NG say the digits as the server does, but by another secret: what whoever read our source can do."""
-    return load_voices(("en",), None, espeak_program(), b"the attacker's own")
+    return load_voices((language,), None, espeak_program(), b"the attacker's own")
+
+
+@cache
+def speaker(language: str) -> Speaker:
+    """Make what is attacked: a deployment's voices of a language."""
+    return Speaker(load_voices((language,), None, espeak_program(), b"a deployment"), b"a deployment")
 
 
 def first(content: bytes) -> Samples:
@@ -41,8 +47,8 @@ class Listener:
     """Hears six digits; ``listen`` is given the whole file."""
 
     name: str
-    #: Sounds that it is asked to hear at most: some take seconds for each.
-    most = 10_000
+    #: Whether it was made to recognise speech: it is told of, and has no ceiling.
+    recognises = False
 
     def listen(self, content: bytes) -> str:
         """Return what is heard."""
@@ -56,14 +62,17 @@ class Listener:
 class Correlation(Listener):
     """Slides every take at every speed over the sound, and counts how well its waveform fits."""
 
-    def __init__(self, name: str, voices: Voices, speeds: Sequence[float], takes: int = 24) -> None:
+    def __init__(
+        self, name: str, voices: Voices, language: str, speeds: Sequence[float], takes: int = 24
+    ) -> None:
         """Take the takes."""
-        self.name, self._voice, self._speeds, self._takes = name, voices["en"], speeds, takes
+        self.name, self._voices, self._language = name, voices, language
+        self._speeds, self._takes = speeds, takes
 
     @cached_property
     def _templates(self) -> list[tuple[int, Samples]]:
         found = []
-        for digit, takes in enumerate(self._voice):
+        for digit, takes in enumerate(self._voices[self._language]):
             for take, speed in product(takes[: self._takes], self._speeds):
                 length = int(len(take) / speed)
                 played = np.interp(np.linspace(0, len(take) - 1, length), np.arange(len(take)), take)
@@ -86,15 +95,15 @@ class Correlation(Listener):
 class Warping(Listener):
     """Finds where it is loud, and compares cepstra there by dynamic time warping."""
 
-    def __init__(self, name: str, voices: Voices, takes: int = 8) -> None:
+    def __init__(self, name: str, voices: Voices, language: str, takes: int = 8) -> None:
         """Take the takes."""
-        self.name, self._voice, self._takes = name, voices["en"], takes
+        self.name, self._voices, self._language, self._takes = name, voices, language, takes
 
     @cached_property
     def _templates(self) -> list[tuple[int, NDArray[np.float64]]]:
         return [
             (digit, _cepstra(take))
-            for digit, takes in enumerate(self._voice)
+            for digit, takes in enumerate(self._voices[self._language])
             for take in takes[: self._takes]
         ]
 
@@ -117,7 +126,7 @@ class Sphinx(Listener):
     """PocketSphinx with its English model and a grammar of six digits."""
 
     name = "PocketSphinx, a grammar of six digits"
-    most = 20
+    recognises = True
     _WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
     @cached_property
@@ -143,16 +152,18 @@ class Sphinx(Listener):
         return "".join(str(self._WORDS.index(word)) for word in words if word in self._WORDS)
 
 
-def listeners() -> Iterator[Listener]:
-    """Make every listener."""
-    yield Correlation("correlation, public recordings at 26 speeds", public(), list(_SPEEDS))
-    yield Warping("time warping (MFCC), public recordings", public())
-    if espeak_program():
-        few = Correlation("correlation, eSpeak NG's voices at 6 speeds", synthetic(), list(_SPEEDS[1::5]), 12)
-        few.most = 20
-        yield few
-        yield Warping("time warping (MFCC), eSpeak NG's voices", synthetic())
-    yield Sphinx()
+def listeners(language: str) -> Iterator[Listener]:
+    """Make every listener to a language; the public recordings and the recogniser know English only."""
+    if language == "en":
+        yield Correlation("correlation, public recordings at 26 speeds", public(), "en", list(_SPEEDS))
+        yield Warping("time warping (MFCC), public recordings", public(), "en")
+        yield Sphinx()
+    voices = synthetic(language)
+    if language in voices:
+        # All of them by all speeds would take half a minute for each sound.
+        few, name = list(_SPEEDS[1::5]), "correlation, eSpeak NG's voices at 6 speeds"
+        yield Correlation(name, voices, language, few, 12)
+        yield Warping("time warping (MFCC), eSpeak NG's voices", voices, language)
 
 
 def chosen(scores: NDArray[np.float64]) -> str:

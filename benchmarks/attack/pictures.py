@@ -52,6 +52,15 @@ def ours(params: Params, secret: bytes, look: str = "outline") -> Callable[[str,
     return draw
 
 
+def several(params: Params, count: int, secrets: int = 4) -> list[Pair]:
+    """Draw so many texts, shared among several secrets: one deployment's plane may be easier than another's."""
+    found = []
+    for number in range(secrets):
+        some = count * (number + 1) // secrets - count * number // secrets
+        found += pairs(ours(params, b"a deployment %d" % number), some, number)
+    return found
+
+
 def pairs(draw: Callable[[str, bytes], bytes], count: int, seed: int) -> list[Pair]:
     """Draw so many texts."""
     random, letters = np.random.default_rng(seed), list(Settings().text_alphabet)

@@ -1,6 +1,6 @@
 """The plots of README and threat model: SVG drawn by Matplotlib from docs/attack.json, for light pages and for dark ones."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,8 @@ COLOURS = {"grid": "#0072b2", "text": "#d55e00", "audio": "#009e73", "work": "#c
 _DARK = {"grid": "#56b4e9", "text": "#e69f00", "audio": "#2bc49a", "work": "#e8a5cb"}
 
 
-def plots(folder: Path, results: Results, readings: Sequence[Mapping[str, Any]]) -> None:
-    """Draw every plot in both themes."""
-    results = {**results, "readings": readings}
+def plots(folder: Path, results: Results) -> None:
+    """Draw every plot in both themes, from what was measured, ``readings`` and ``trials``."""
     for theme, (ink, ground) in THEMES.items():
         colours = COLOURS if theme == "light" else _DARK
         for name, draw in (("strength", _strength), ("doors", _doors), ("legibility", _legibility)):
@@ -42,7 +41,7 @@ def _strength(axes: Axes, results: Results, colours: Mapping[str, str], ink: str
     grid = _best((max(one["labels"], 100), one["passed"] / one["stages"]) for one in scores)
     axes.plot(*zip(*grid, strict=True), "o-", color=colours["grid"], label="a stage of the grid")
     for size, line in (("600x200", "s-"), ("350x100", "s--")):
-        reads = [one for one in results["text"] if one["picture"] == f"default, {size}, light"]
+        reads = [one for one in results["text"].values() if one["picture"] == f"default, {size}, light"]
         reads = [one for one in reads if one["once"] or not one["labels"]]
         if not reads:
             continue
@@ -78,10 +77,15 @@ def _doors(axes: Axes, results: Results, colours: Mapping[str, str], ink: str) -
 
 
 def _legibility(axes: Axes, results: Results, colours: Mapping[str, str], ink: str) -> None:
-    """Draw how much a reader by eye reads, against what the best ready-made reader does."""
+    """Draw how much a reader by eye reads, against what the best ready-made reader does; what was tried is hollow."""
+    for one in results["trials"]:
+        eye, best = one["texts"] / one["texts_asked"], one["read"] / one["asked"]
+        axes.plot(eye, best, "o", markersize=7, markerfacecolor="none", markeredgecolor=ink)
     for one in results["readings"]:
         reads = [
-            read for read in results["text"] if read["picture"] in one["pictures"] and not read["labels"]
+            read
+            for read in results["text"].values()
+            if read["picture"] in one["pictures"] and not read["labels"]
         ]
         best = max(read["once"] / read["asked"] for read in reads)
         eye = one["texts"] / one["texts_asked"]

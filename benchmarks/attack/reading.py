@@ -1,4 +1,4 @@
-"""Readers: programs that anybody installs with their weights, let at pictures of text, each in three preparations."""
+"""Readers: programs that anybody installs with their weights, let at pictures of text, each in four preparations."""
 
 import io
 import shutil
@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ Reader = Callable[[bytes], str]
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """How a reader did with one sort of picture: in one try (its best preparation), in three, and letter by letter."""
+    """How a reader did with one sort of picture: in one try (its best preparation), in the best three, and by letters."""
 
     picture: str
     reader: str
@@ -43,6 +44,11 @@ class Read:
 def raw(png: bytes) -> bytes:
     """Take the picture as it is."""
     return png
+
+
+def inverted(png: bytes) -> bytes:
+    """Take dark for light, and light for dark: readers are used to one of them."""
+    return _saved(ImageOps.invert(Image.open(io.BytesIO(png)).convert("L")))
 
 
 def cropped(png: bytes) -> bytes:
@@ -68,8 +74,9 @@ def filled(png: bytes) -> bytes:
     return _saved(Image.fromarray(np.where(solid, 0, 255).astype(np.uint8)))
 
 
-#: What each reader is shown of a picture: what a picture's three tries may be spent on.
-PREPARATIONS: tuple[Prepared, ...] = (raw, cropped, filled)
+#: What each reader is shown of a picture: what its tries may be spent on, of which there are three.
+PREPARATIONS: tuple[Prepared, ...] = (raw, inverted, cropped, filled)
+TRIES = 3
 
 
 def inked(png: bytes) -> NDArray[np.bool_]:
@@ -96,7 +103,8 @@ def attacked(picture: str, pairs: Sequence[tuple[bytes, str]], name: str, reader
         hits[number] = [one == plain(text) for one in seen]
         letters.append(alike(plain(text), seen[0]))
     spent = (cpu_seconds() - before) / len(PREPARATIONS)
-    once, thrice = int(hits.sum(0).max()), int(hits.any(1).sum())
+    once = int(hits.sum(0).max())
+    thrice = max(int(hits[:, some].any(1).sum()) for some in combinations(range(len(PREPARATIONS)), TRIES))
     return Read(picture, name, len(pairs), once, thrice, float(np.mean(letters)), spent)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from doorprice import BLIND, WRITTEN, doors, table
+from doorprice import BLIND, SERVED, WRITTEN, doors, table
 from price import CORE_HOUR, HASHES, HUMANS, PROXY_GIGABYTE, price
 from score import bounds, run
 
@@ -15,6 +15,8 @@ from captcha_stateless.kinds.profiles import PROFILES
 Results = Mapping[str, Any]
 #: What was read by eye, written down by whoever read; everything else is measured by this tool.
 READINGS = Path(__file__).parents[2] / "docs" / "readings.json"
+#: What was tried before the default was settled on, and how it was read, by eye and by the best program.
+TRIALS = READINGS.with_name("trials.json")
 #: What `doctor` shows.
 PRICES = Path(__file__).parents[2] / "captcha_stateless" / "cli" / "prices.json"
 #: The default's bits of work in the table of prices.
@@ -28,7 +30,8 @@ def write(document: Path, results: Results) -> None:
     _replace(document.parents[1] / "README.md", summaries(results))
     from plots import plots  # Matplotlib is in the optional group `attack`
 
-    plots(document.parent, results, json.loads(READINGS.read_text(encoding="utf-8")))
+    readings, trials = (json.loads(file.read_text(encoding="utf-8")) for file in (READINGS, TRIALS))
+    plots(document.parent, {**results, "readings": readings, "trials": trials})
 
 
 def summaries(results: Results) -> dict[str, list[str]]:
@@ -41,7 +44,9 @@ def tables(results: Results) -> dict[str, list[str]]:
     made = {
         "doors": table(doors(results)),
         "texts": texts(results),
+        "reach": reach(results),
         "readings": readings(),
+        "trials": trials(),
         "sounds": sounds(results),
         "clarity": clarity(results),
         "floors": floors(results),
@@ -68,7 +73,7 @@ def texts(results: Results) -> Iterator[str]:
     """Tell what each reader reads of each sort of picture."""
     yield "| picture | reader | one try (99% bounds) | three tries | letters | CPU ms a try |"
     yield "| --- | --- | --- | --- | --- | --- |"
-    for one in results.get("text", []):
+    for one in results["text"].values():
         low, high = bounds(one["once"], one["asked"])
         yield (
             f"| {one['picture']} | {one['reader']} | {one['once'] / one['asked']:.1%} ({low:.1%} to {high:.1%}), "
@@ -90,15 +95,50 @@ def readings() -> Iterator[str]:
         )
 
 
+def reach(results: Results) -> Iterator[str]:
+    """Tell in a sentence what the best ready-made reader makes of the default."""
+    reads = [one for one in results["text"].values() if one["picture"] in SERVED and not one["labels"]]
+    once = max(reads, key=lambda one: one["once"] / one["asked"])
+    thrice = max(reads, key=lambda one: one["thrice"] / one["asked"])
+    low, high = bounds(once["once"], once["asked"])
+    yield (
+        f"The best of them reads {once['once'] / once['asked']:.1%} of one sort of the default's pictures in one try "
+        f"({once['reader']}, of {once['picture'].removeprefix('default, ')}; 99% bounds {low:.1%} to {high:.1%}), and "
+        f"{thrice['thrice'] / thrice['asked']:.1%} in three. What was wanted is 10% and 25% at most."
+    )
+    for one in results["text"].values():
+        if one["labels"]:
+            yield (
+                f"{one['reader']}: {one['looks']:,} looks, {one['learned_cpu_seconds']} s of a core, "
+                f"{one['letters']:.0%} of letters."
+            )
+
+
+def trials() -> Iterator[str]:
+    """Tell how what was tried was read by eye, and by the best program."""
+    yield (
+        "| foreign contours | a tile | of a letter's size | neighbours lap | gaps a tile "
+        "| by eye: texts | characters | best program |"
+    )
+    yield "| --- | --- | --- | --- | --- | --- | --- | --- |"
+    for one in json.loads(TRIALS.read_text(encoding="utf-8")):
+        yield (
+            f"| {one['drawn']} | {one['each']} | {one['size']:.0%} | {one['laps']} | {one['gaps']} "
+            f"| {one['texts']} of {one['texts_asked']} | {one['letters'] / one['letters_asked']:.1%} "
+            f"| {one['read']} of {one['asked']} |"
+        )
+
+
 def sounds(results: Results) -> Iterator[str]:
     """Tell what each listener hears."""
-    yield "| listener | six digits (99% bounds) | digits in their places | CPU ms |"
-    yield "| --- | --- | --- | --- |"
-    for one in results.get("sound", []):
+    yield "| language | listener | six digits (99% bounds) | digits in their places | CPU ms |"
+    yield "| --- | --- | --- | --- | --- |"
+    for one in results["sound"].values():
         low, high = bounds(one["right"], one["asked"])
         yield (
-            f"| {one['listener']} | {one['right'] / one['asked']:.1%} ({low:.1%} to {high:.1%}), n = {one['asked']} "
-            f"| {one['digits']:.0%} | {one['cpu_seconds'] / one['asked'] * 1000:.0f} |"
+            f"| `{one['language']}` | {one['listener']} | {one['right'] / one['asked']:.1%} "
+            f"({low:.1%} to {high:.1%}), n = {one['asked']} | {one['digits']:.0%} "
+            f"| {one['cpu_seconds'] / one['asked'] * 1000:.0f} |"
         )
 
 
@@ -106,7 +146,7 @@ def clarity(results: Results) -> Iterator[str]:
     """Tell how clear each voice is."""
     yield "| language | sounds | STOI, least | mean | CPU ms | most KB |"
     yield "| --- | --- | --- | --- | --- | --- |"
-    for one in results.get("clarity", []):
+    for one in results["clarity"].values():
         yield (
             f"| `{one['language']}` | {one['sounds']} | {one['stoi_least']:.2f} | {one['stoi_mean']:.2f} "
             f"| {one['milliseconds']:.1f} | {one['most_bytes'] / 1000:.0f} |"
@@ -119,7 +159,7 @@ def summary(results: Results) -> Iterator[str]:
     yield "| --- | --- | --- |"
     for name, of in (
         ("guesses; file sizes, palettes", BLIND),
-        ("off the shelf: Tesseract, template banks, pixel and edge comparisons", None),
+        ("off the shelf: programs that read, template banks, pixel and edge comparisons", None),
         ("scripts written for it, untrained", WRITTEN),
     ):
         found = [
@@ -151,7 +191,7 @@ def floors(results: Results) -> Iterator[str]:
             if odds < 1e12
             else (f"| `{name}` | {preset.family} | {needed} of {preset.ladder.stages} | {odds:.1e} |")
         )
-    blind = results.get("blind")
+    blind = results.get("blind", {}).get("guesses")
     if blind:
         expected = blind["stages"] / PROFILES["humane"].answers
         off = (blind["passed"] - expected) / expected**0.5
@@ -216,7 +256,7 @@ def protocol(results: Results) -> Iterator[str]:
     """Tell what tokens withstood."""
     yield "| attack on a token | sent | accepted |"
     yield "| --- | --- | --- |"
-    for one in results.get("protocol", []):
+    for one in results["protocol"].values():
         yield f"| {one['name']} | {one['sent']} | {one['accepted']} |"
 
 

@@ -1,5 +1,6 @@
 """Clutter: what stands behind a line of text and what runs across it, by its look."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from captcha_stateless.render.crowd import crowd, marked
 from captcha_stateless.render.families import LINE_GROUND
 from captcha_stateless.render.inks import INDEX_BITS, Indices, Pen
 from captcha_stateless.render.looks import Look
-from captcha_stateless.render.plane import ROOM, WINDOW_WORDS, Plane, gaps, strokes, texture
+from captcha_stateless.render.plane import WINDOW_WORDS, Plane, gaps, strokes, texture
 from captcha_stateless.render.small import small_letters
 from captcha_stateless.render.warp import Warp, build_warp
 
@@ -24,7 +25,7 @@ _BEHIND, _ACROSS = slice(0, WINDOW_WORDS), slice(WINDOW_WORDS, CLUTTER_WORDS)
 #: A small letter's tile, as a share of the shorter side, and its least, in pixels.
 _SMALL_TILE, _SMALLEST_TILE = 0.2, 12
 #: A foreign contour's size against a character's, and the least side of its cell.
-_FOREIGN, _SMALLEST_CELL = 0.6, 32
+_FOREIGN, _SMALLEST_CELL = 0.75, 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,12 +88,12 @@ class Contours:
         """Draw the planes."""
         family, secret, height, width = scene.look.behind, scene.secret, scene.height, scene.width
         atlas = scene.warp.atlas
-        side = max(_SMALLEST_CELL, round(atlas.side * _FOREIGN) // 16 * 16)
+        side = max(_SMALLEST_CELL, round(atlas.side * _FOREIGN) // 8 * 8)
         alphabet = "".join(atlas.numbers)
         smaller = build_atlas(scene.typefaces, alphabet, side=side, pen=scene.pen, inks=family.inks)
         warp, tile = build_warp(smaller, family, secret), round(scene.tile * side * INK_SHARE / atlas.ink)
-        count = round(family.foreign * (height + ROOM) * (width + ROOM) / scene.tile**2)
-        foreign = crowd(warp, len(family.inks), secret, height, width, tile, count)
+        apart = scene.tile / math.sqrt(family.foreign)
+        foreign = crowd(warp, len(family.inks), secret, height, width, tile, apart)
         self._behind = Plane(foreign, height, width)
         cuts = gaps(scene.look.family, secret, height, width, scene.tile)
         self._across = Plane(cuts, height, width)

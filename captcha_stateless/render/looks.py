@@ -37,9 +37,9 @@ _CONTOURS = Family(
     shift=0.1,
     inks=("outline", "swollen"),
     pen=0.022,
-    foreign=8.0,
-    gaps=0.8,
-    gap_width=0.045,
+    foreign=4.5,
+    gaps=0.7,
+    gap_width=0.04,
 )
 
 #: By the name that settings use.
@@ -53,8 +53,8 @@ LOOKS: Mapping[str, Look] = MappingProxyType(
             behind=replace(
                 _CONTOURS, rotation_degrees=180, scale=(0.8, 1.0), stretch=0.05, shear=0.05, bend=0.02
             ),
-            laps=(0.03, 0.1),
-            deepest=0.3,
+            laps=(0.0, 0.07),
+            deepest=0.2,
             detail=0.62,
             width=1.08,
         ),

@@ -93,6 +93,20 @@ def test_foreign_contours_are_everywhere() -> None:
     assert min(shares) > 0.03
 
 
+@pytest.mark.parametrize("lines", [SMALL, LARGE], ids=["small", "large"])
+def test_no_letter_stands_on_bare_ground(lines: LineRenderer) -> None:
+    """Where little lies behind it a program reads a letter; where much does, a person no longer."""
+    plane, side = lines._clutter._behind.indices > 0, lines._tile(6)  # type: ignore[attr-defined]
+    shares = [
+        plane[top : top + side, left : left + side].mean()
+        for top in range(0, len(plane) - side, side)
+        for left in range(0, plane.shape[1] - side, side)
+    ]
+
+    assert min(shares) > 0.6 * np.median(shares)
+    assert max(shares) < 1.4 * np.median(shares)
+
+
 def test_foreign_contours_know_nothing_of_the_answer() -> None:
     words = draw_words(b"seed", 5, LINE_WORDS)
     cake, tarn = (LARGE.indices(text, words, True, False) for text in ("CAKE", "TARN"))
