@@ -82,7 +82,7 @@ def false_positive_rate(load: float, hashes: int) -> float:
 
 
 def _best(candidates: range, false_positives: float) -> tuple[float, int]:
-    """Find the heaviest load, and the most hashes that bear it; those that bear less than others are not looked at closely."""
+    """Find the heaviest load, and the most hashes that bear it; most of those that bear less are not looked at closely."""
     best = (0.0, 0)
     for hashes in sorted(candidates, key=lambda hashes: abs(hashes - candidates[len(candidates) * 5 // 6])):
         if not best[1] or false_positive_rate(best[0], hashes) <= false_positives:
