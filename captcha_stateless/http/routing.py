@@ -16,7 +16,8 @@ class WholeRoute(Route):
 
     def __init__(self, path: str, endpoint: ASGIApp) -> None:
         super().__init__(path, endpoint)
-        self.path_regex = re.compile(self.path_regex.pattern, re.DOTALL)
+        if self.param_convertors:
+            self.path_regex = re.compile(self.path_regex.pattern, re.DOTALL)
 
 
 class QueryRoute(Route):

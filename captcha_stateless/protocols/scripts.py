@@ -77,7 +77,7 @@ def further_words(page: str) -> dict[str, dict[str, str]]:
 
 @cache
 def source(name: str) -> str:
-    """Read a file of ``web/``."""
+    """Read a file of ``web/``, once: several scripts are made of the same."""
     return WEB.joinpath(*name.split("/")).read_text("utf-8")
 
 

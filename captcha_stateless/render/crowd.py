@@ -54,5 +54,5 @@ def crowd(warp: Warp, inks: int, secret: bytes, height: int, width: int, tile: i
 
 def marked(glyphs: Indices) -> Indices:
     """Mark all of each glyph, its line as its inside, so that it hides what lies behind; the glyphs are changed in place."""
-    np.bitwise_or(glyphs, np.uint8(CLEARS), out=glyphs, where=glyphs > 0)
+    glyphs |= (glyphs > 0).view(np.uint8) * np.uint8(CLEARS)  # with ``where`` it took four times as long
     return glyphs

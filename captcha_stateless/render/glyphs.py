@@ -13,7 +13,7 @@ from captcha_stateless.render.typefaces import open_typeface
 #: Pixels of the em: a capital then has more of them than of the largest cell's texels.
 EM = 192
 #: Enough to tell one glyph from another.
-_SMALL_EM = 32
+_SMALL_EM = 24
 #: Ink of a glyph that is small by nature (a dot, a dash) counts as at least this share of a capital's height.
 _SMALLEST_INK = 0.7
 #: No typeface has a glyph for this noncharacter (Unicode 16, 23.7): it shows what a missing one shows.

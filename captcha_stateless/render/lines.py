@@ -18,7 +18,7 @@ from captcha_stateless.render.deflate import Deflate, deflate_small
 from captcha_stateless.render.deflate import deflate as deflate_flat
 from captcha_stateless.render.inks import Indices, Pen
 from captcha_stateless.render.looks import LOOKS
-from captcha_stateless.render.png import build_heads, encode
+from captcha_stateless.render.png import bits_for, build_heads, encode
 from captcha_stateless.render.warp import WARP_WORDS, build_warp, sample_basis
 
 _SMALLEST, _LARGEST = 32, 1024
@@ -43,6 +43,8 @@ _PALETTE, _LEFT, _TOP = range(CLUTTER_WORDS, CLUTTER_WORDS + 3)
 LINE_WORDS = _TOP + 1
 
 Theme: TypeAlias = Literal["light", "dark"]
+#: Of each theme's characters.
+_INKS: dict[Theme, Literal["dark", "light"]] = {"light": "dark", "dark": "light"}
 
 
 class LineRenderer:
@@ -93,9 +95,14 @@ class LineRenderer:
         )
         self._clutter = CLUTTERS[look](scene)
         self._deflate = deflate or (deflate_small if self._drawn else deflate_flat)
+        self._bits = bits_for(family.indices, width)
         self._heads: dict[Theme, list[bytes]] = {
-            "light": build_heads(width, height, build_palettes(secret, _PALETTES, family.tones, "dark")),
-            "dark": build_heads(width, height, build_palettes(secret, _PALETTES, family.tones, "light")),
+            theme: build_heads(
+                width,
+                height,
+                build_palettes(secret, _PALETTES, family.tones, ink, indices=family.indices),
+            )
+            for theme, ink in _INKS.items()
         }
 
     def line(
@@ -107,7 +114,7 @@ class LineRenderer:
         background_noise: bool = True,
         foreground_noise: bool = True,
     ) -> bytes:
-        """Draw ``text`` as one PNG, width x height pixels, 4-bit palette.
+        """Draw ``text`` as one PNG, width x height pixels, with a palette.
 
         Args:
             text: 1 to 12 characters of the alphabet; KeyError for others, ValueError for more or none.
@@ -120,7 +127,8 @@ class LineRenderer:
             raise ValueError(f"a line holds 1 to {LONGEST} characters, not {len(text)}")
         words = draw_words(seed, len(text) + 1, LINE_WORDS)
         canvas = self.indices(text, words, background_noise, foreground_noise)
-        return encode(canvas[None], [self._head(theme, words[-1])], self._deflate, up=not self._drawn)[0]
+        head = self._head(theme, words[-1])
+        return encode(canvas[None], [head], self._deflate, up=not self._drawn, bits=self._bits)[0]
 
     def indices(self, text: str, words: Words, background_noise: bool, foreground_noise: bool) -> Indices:
         """Draw palette indices, (height, width), from (characters + 1, 7) random words."""
@@ -149,7 +157,8 @@ class LineRenderer:
         """Return the pen for an atlas's cells: no contour is thinner than may be in a text of common length."""
         family, tile = self._look.family, self._tile(_COMMON)
         width = max(family.pen, _THINNEST / tile) if self._drawn else 0.0
-        return Pen(family.tones, width=width * round(side * INK_SHARE) / family.fill)
+        width *= round(side * INK_SHARE) / family.fill
+        return Pen(family.tones, width=width, indices=family.indices)
 
     def _write(self, canvas: Indices, text: str, words: Words) -> None:
         tiles = self.characters(text, words)

@@ -56,7 +56,7 @@ class Geometry:
         ideal = math.log2(1 / false_positives)
         # Uneven blocks are better served by fewer hashes than the log2(1/p) of an unblocked filter.
         candidates = range(max(1, int(ideal * 0.6)), min(MAX_HASHES, math.ceil(ideal)) + 1)
-        load, hashes = max((_heaviest_load(hashes, false_positives), hashes) for hashes in candidates)
+        load, hashes = _best(candidates, false_positives)
         return cls(math.ceil(capacity / load), hashes, capacity)
 
     @property
@@ -82,6 +82,15 @@ def false_positive_rate(load: float, hashes: int) -> float:
         variance = max(0.0, clear - clear * clear * (1 + throws / BLOCK_BITS)) / BLOCK_BITS
         total += weight * filled**hashes * (1 + hashes * (hashes - 1) / 2 * variance / (filled * filled))
     return total
+
+
+def _best(candidates: range, false_positives: float) -> tuple[float, int]:
+    """Find the heaviest load, and the most hashes that bear it; most of those that bear less are not looked at closely."""
+    best = (0.0, 0)
+    for hashes in sorted(candidates, key=lambda hashes: abs(hashes - candidates[len(candidates) * 5 // 6])):
+        if not best[1] or false_positive_rate(best[0], hashes) <= false_positives:
+            best = max(best, (_heaviest_load(hashes, false_positives), hashes))
+    return best
 
 
 @cache

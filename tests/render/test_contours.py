@@ -9,7 +9,7 @@ from captcha_stateless.errors import Misconfigured
 from captcha_stateless.render import LineRenderer, default_typefaces
 from captcha_stateless.render.chance import draw_words
 from captcha_stateless.render.deflate import deflate_zlib
-from captcha_stateless.render.inks import CLEARS
+from captcha_stateless.render.inks import CLEARS, INDEX_BITS
 from captcha_stateless.render.lines import LINE_WORDS, Theme
 from tests.render.pictures import ALPHABET, SECRET, indices, opened, palette
 from tests.render.test_colours import SIGHTS, contrast
@@ -20,6 +20,8 @@ def renderer(width: int = 350, height: int = 100, **options: object) -> LineRend
     return LineRenderer(width=width, height=height, **{**given, **options})  # type: ignore[arg-type]
 
 
+#: The index of a contour's line; below it are its edge, and the ground.
+LINE = 2
 SMALL, LARGE = renderer(), renderer(600, 200)
 
 
@@ -44,8 +46,8 @@ def test_pillow_opens_every_line(width: int, height: int) -> None:
 def test_no_character_touches_an_edge_from_outside(text: str, seed: bytes) -> None:
     picture = indices(SMALL.line(text, seed, background_noise=False, foreground_noise=False))
 
-    assert not (picture[[0, -1]] == 15).any()
-    assert not (picture[:, [0, -1]] == 15).any()
+    assert not (picture[[0, -1]] == LINE).any()
+    assert not (picture[:, [0, -1]] == LINE).any()
 
 
 @pytest.mark.parametrize("length", range(4, 9))
@@ -68,7 +70,7 @@ def test_where_two_lap_both_contours_show() -> None:
     words = draw_words(b"seed", 7, LINE_WORDS)
     apart, together = LARGE.characters("WMRK37", words), LARGE.indices("WMRK37", words, False, False)
 
-    drawn, shown = int(((apart & 15) == 15).sum()), int((together == 15).sum())
+    drawn, shown = int(((apart & INDEX_BITS) == LINE).sum()), int((together == LINE).sum())
 
     assert 0.9 * drawn < shown <= drawn
 
@@ -139,12 +141,12 @@ def test_a_contour_has_contrast_with_the_ground(theme: Theme) -> None:
         colours = palette(SMALL.line("CAKE", b"seed %d" % number, theme=theme))
 
         assert (sum(colours[-1]) < sum(colours[0])) is (theme == "light")
-        assert min(contrast(colours[0], colours[15], sight) for sight in SIGHTS) >= 4.5
+        assert min(contrast(colours[0], colours[LINE], sight) for sight in SIGHTS) >= 4.5
 
 
 def test_no_contour_is_thinner_than_two_pixels() -> None:
     """In a small picture the pen would be a pixel and a half, and fall to pieces."""
-    picture = indices(SMALL.line("HHHHHH", b"seed", background_noise=False, foreground_noise=False)) >= 8
+    picture = indices(SMALL.line("HHHHHH", b"seed", background_noise=False, foreground_noise=False)) == LINE
     middle = picture[40:60]
     runs = [len(run) for row in middle for run in "".join("x" if ink else " " for ink in row).split()]
 

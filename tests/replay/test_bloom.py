@@ -7,8 +7,10 @@ import pytest
 from captcha_stateless.errors import Misconfigured
 from captcha_stateless.replay.bloom import (
     BLOCK_BYTES,
+    MAX_HASHES,
     Geometry,
     Placer,
+    _heaviest_load,
     false_positive_rate,
     is_marked,
     mark_bits,
@@ -61,6 +63,17 @@ def test_the_moment_of_a_mark_is_found_among_others(moment: int) -> None:
     assert [at for at, there in zip(moments, found, strict=True) if there] == [moment]
     assert not any(moments_of(bits, 0, positions, moments))
     assert moments_of(bits, BLOCK_BYTES, positions, range(0)) == []
+
+
+@pytest.mark.parametrize("target", [1e-9, 3e-8, 1e-5, 1e-3, 0.02, 0.1])
+def test_no_other_number_of_hashes_bears_more(target: float) -> None:
+    """Most are not looked at closely, so each is here: geometries stay as they are, or workers would not share a filter."""
+    candidates = range(1, MAX_HASHES + 1)
+
+    found = Geometry.for_load(10**9, target)
+
+    load, hashes = max((_heaviest_load(hashes, target), hashes) for hashes in candidates)
+    assert (found.blocks, found.hashes) == (math.ceil(10**9 / load), hashes)
 
 
 @pytest.mark.parametrize("target", [1e-9, 1e-6, 1e-3, 0.1])
