@@ -151,15 +151,11 @@ class Adapter(ABC):
     def routes(self) -> list[Route]:
         """Make the routes of this protocol."""
         prefixes = ("", f"/{self.name}") if self.prefixed else ("",)
-        plain = [
-            WholeRoute(prefix + path, self._endpoint(path)) for prefix in prefixes for path in self.table()
-        ]
-        told = [QueryRoute(path, self._endpoint(path), query=query) for path, query in self.queries.items()]
-        rest = [RestRoute(path, self._endpoint(path)) for path in self.queries]
+        ends = {path: Endpoint(self, methods) for path, methods in self.table().items()}
+        plain = [WholeRoute(prefix + path, end) for prefix in prefixes for path, end in ends.items()]
+        told = [QueryRoute(path, ends[path], query=query) for path, query in self.queries.items()]
+        rest = [RestRoute(path, ends[path]) for path in self.queries]
         return [*told, *(route for route in plain if route.path not in self.queries), *rest]
-
-    def _endpoint(self, path: str) -> Endpoint:
-        return Endpoint(self, self.table()[path])
 
     async def ask(
         self,

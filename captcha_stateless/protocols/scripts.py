@@ -75,18 +75,21 @@ def further_words(page: str) -> dict[str, dict[str, str]]:
     return document
 
 
+@cache
 def source(name: str) -> str:
     """Read a file of ``web/``."""
     return WEB.joinpath(*name.split("/")).read_text("utf-8")
 
 
+@cache
 def element(*more: str) -> bytes:
     """Write the script that defines the element; ``more`` joins it in its closure, so that a page's names stay its own.
 
     ``widget.min.js`` is made of the files in ``widget/`` by ``make widget``; languages, words and looks join it here.
     """
+    english = words(ENGLISH)
     constants = (
-        f"const ENGLISH = {compact({name: words(ENGLISH)[name] for name in _AT_REST})};",
+        f"const ENGLISH = {compact({name: english[name] for name in _AT_REST})};",
         f"const LANGUAGES = {compact(' '.join(languages()))}.split(' ');",
         f"const LOOKS = {compact(looks('widget/box'))};",
     )
