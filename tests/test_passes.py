@@ -7,6 +7,7 @@ import pytest
 
 from captcha_stateless.errors import (
     BadRequest,
+    BadToken,
     Expired,
     Spent,
     WeakKind,
@@ -118,3 +119,33 @@ def test_an_idempotency_key_is_worthless_for_another_pass(server: Server) -> Non
 
     with pytest.raises(Spent):
         admit(server, other, key="one")
+
+
+def test_a_bound_pass_tells_its_network_to_us_alone(server: Server) -> None:
+    """And no two passes of one network share what they tell."""
+    passes = server.engine.passes
+    claims = [server.engine.issue("test", "grid", site="dev-site", who=b"a network").claims for _ in range(2)]
+    one, two = (passes.vouch(solved(each), bound=True).claims for each in claims)
+
+    passes.require_network(one, b"a network")
+
+    assert one.net and one.net != two.net
+    assert passes.recognise(passes.vouch(solved(claims[0]), bound=True).token, DEVELOPMENT) == one
+    for shown, who in ((one, b"another"), (one, b""), (replace(one, net=two.net), b"a network")):
+        with pytest.raises(BadToken):
+            passes.require_network(shown, who)
+
+
+def test_an_unbound_pass_tells_no_network(server: Server) -> None:
+    claims = server.engine.issue("test", "grid", site="dev-site", who=b"a network").claims
+    shown = server.engine.passes.vouch(solved(claims)).claims
+
+    assert shown.net == b""
+    with pytest.raises(BadToken):
+        server.engine.passes.require_network(shown, b"a network")
+
+
+def test_a_pass_of_a_policy_of_the_wall_s_is_not_admitted(server: Server) -> None:
+    with pytest.raises(BadToken):
+        admit(server, server.earn(action="wall/strict/0"))
+    assert admit(server, server.earn(action="wall//40")).action == "wall//40"

@@ -134,6 +134,7 @@ ANYWHERE = {
     ("get", "/api/audio/languages"),
     ("get", "/auth"),
     ("get", "/nojs"),
+    ("get", "/wall"),
 }
 #: On these the header is what is judged.
 BY_HEADER = {("post", "/api/challenge"), ("post", "/api/extend")}
