@@ -57,6 +57,7 @@ bench: .venv/bench  ## measure: CPU time a request, beside yardsticks in the sam
 	@$(BIN)/python benchmarks/render.py
 	@$(BIN)/python benchmarks/grid.py
 	@$(BIN)/python benchmarks/text.py
+	@$(BIN)/python benchmarks/start.py
 	@$(BIN)/python benchmarks/replay.py
 	@$(BIN)/python benchmarks/passes.py
 	@$(BIN)/python benchmarks/wall.py

@@ -81,11 +81,11 @@ def started(serve: Sequence[str], environ: dict[str, str], sent: Sent) -> tuple[
 
 
 def connected(port: int) -> Connection:
-    for _ in range(600):
+    for _ in range(20_000):
         try:
             return Connection(port)
         except OSError:
-            time.sleep(0.05)
+            time.sleep(0.002)  # in more the server would go on with what it prepares
     raise SystemExit("the server did not start")
 
 

@@ -20,6 +20,8 @@ _SIZES = 4
 
 #: More do not fit the narrowest picture.
 MOST_CHARACTERS = 8
+#: Takes it out of a text.
+_ASCII = dict.fromkeys(range(128))
 #: What a notice may be worded with, beside the alphabet.
 _NOTICE_LETTERS = "test"
 
@@ -92,7 +94,8 @@ class Text(Spoken):
             "foreground": settings.text_foreground_noise,
         }
         faces = typefaces_in(settings.typefaces) if settings.typefaces else default_typefaces()
-        require_glyphs(faces, alphabet)
+        # Our own typefaces have all of ASCII.
+        require_glyphs(faces, alphabet if settings.typefaces else alphabet.translate(_ASCII))
         speaker = speaker_from(settings, secret)
         return cls(alphabet=alphabet, typefaces=faces, look=look, speaker=speaker, secret=secret)
 

@@ -52,7 +52,7 @@ def require_glyphs(typefaces: Sequence[Path], alphabet: str) -> None:
     Raises:
         Misconfigured: a typeface cannot be read, or lacks a glyph.
     """
-    for file in typefaces:
+    for file in typefaces if alphabet else ():
         _masks(file, open_typeface(file, _SMALL_EM), _SMALL_EM, alphabet)
 
 

@@ -145,6 +145,10 @@ class TestText(KindContract):
             text = Text.from_settings(Settings(text_alphabet=alphabet), b"secret")
             text.notice("test", text.plan(SMALL))
 
+    def test_a_character_that_no_typeface_has_is_told_before_a_picture_is_asked_for(self) -> None:
+        with pytest.raises(Misconfigured, match="no glyph for 'あ'"):
+            Text.from_settings(Settings(text_alphabet="ABCあ"), b"secret")
+
     def test_the_settings_choose_the_look(self) -> None:
         text = Text.from_settings(
             Settings(text_length=4, text_theme="dark", text_background_noise=False), b"secret"
