@@ -27,7 +27,7 @@ from tests.balancer import balanced
 from tests.live import LiveServer, live_server
 from tests.replay.servers import RedisServer
 
-VISITORS, CONNECTIONS, ROUNDS = 96, 6, 5
+VISITORS, CONNECTIONS, ROUNDS = 96, 6, 8
 WORKERS, REPLICAS = (1, 2), (1, 2, 3)
 
 
