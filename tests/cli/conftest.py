@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 from captcha_stateless.cli import main
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def ring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "cli" / "keyring.json"
     monkeypatch.setenv("CAPTCHA_KEYS", str(path))

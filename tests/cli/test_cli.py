@@ -20,6 +20,8 @@ from tests.cli.conftest import run
 from tests.live import LiveServer, live_server
 from tests.support import Server
 
+pytestmark = pytest.mark.usefixtures("ring")
+
 
 def test_init_makes_a_ring_once(ring: Path) -> None:
     first, second = run("keys", "init"), run("keys", "init")

@@ -10,6 +10,8 @@ from captcha_stateless.render.compiled import COMPILED
 from captcha_stateless.tokens import keys
 from tests.cli.conftest import run
 
+pytestmark = pytest.mark.usefixtures("ring")
+
 
 def test_the_doctor_objects_to_the_test_keys(ring: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run("keys", "init")

@@ -13,6 +13,8 @@ from captcha_stateless.formats import altcha
 from captcha_stateless.tokens import keys
 from tests.cli.conftest import run
 
+pytestmark = pytest.mark.usefixtures("ring")
+
 
 def test_a_site_is_added_and_its_secret_shown_once(sites_file: Path) -> None:
     added = run("sites", "add", "Shop", "--host", "shop.example", "--kind", "text")
