@@ -47,6 +47,11 @@ def visit_of(request: Request, *, uri: str | None = None) -> Visit:
     )
 
 
+def is_edge(request: Request) -> bool:
+    """Tell whether an edge asks about a visit; what a visitor asks himself comes without, by the files of ``deploy/``."""
+    return bool(request.scope.get(TRUSTED)) and "x-forwarded-uri" in request.headers
+
+
 def authority_of(request: Request) -> str:
     """Tell under which host, and port where it is not the usual one, the visitor reached the edge; empty: it is not known."""
     told = _told(request.headers, trusted=request.scope.get(TRUSTED, False))

@@ -19,7 +19,7 @@ from captcha_stateless.errors import BadRequest, BadToken, Blocked, CaptchaError
 from captcha_stateless.http.access_log import VISIT
 from captcha_stateless.http.bodies import WrongMediaType, read_json
 from captcha_stateless.http.endpoint import BodyTooLarge, MethodNotAllowed
-from captcha_stateless.http.forwarded import authority_of, visit_of
+from captcha_stateless.http.forwarded import authority_of, is_edge, visit_of
 from captcha_stateless.http.navigation import wants_page
 from captcha_stateless.http.query import parameters
 from captcha_stateless.http.replies import Json
@@ -182,12 +182,14 @@ class Wall(Adapter):
     async def robots(self, request: Request) -> Response:
         """Ask robots to stay away from the wall, for a site that has no such file of its own."""
         headers = {"Cache-Control": "public, max-age=3600"}
-        return PlainTextResponse(_ROBOTS.format(self._below(request)), headers=headers)
+        return PlainTextResponse(
+            _ROBOTS.format(self._below(request, _query(request).get("at"))), headers=headers
+        )
 
     def reply(self, error: CaptchaError, request: Request) -> Response:
         """Word a refusal: as a page where a visitor may have one and wants it, else as ``{"error": …}``."""
         visit = visit_of(request)
-        asked_here = _is_wall(request) or _query(request).get("deny") == "page"
+        asked_here = _is_wall(request) or _is_behind(request) or _query(request).get("deny") == "page"
         if not (asked_here and wants_page(visit)) or isinstance(error, BadRequest):
             return self.word(error)
         status = wording(WORDS, error)[0]
@@ -218,16 +220,16 @@ class Wall(Adapter):
         return shown
 
     def _shown(self, request: Request, site: Site | None, visit: Visit, way: Way) -> Shown:
-        below = self._below(request)
+        # Whoever chose where the wall's scripts are would run his own: visitors do not, only an edge that asks about them.
+        told = _query(request).get("at") if is_edge(request) else None
         # Below its own address the wall finds its files wherever an edge serves it.
-        base = f"{below}/" if "at" in _query(request) or not _is_wall(request) else ""
+        base = "" if told is None and _is_wall(request) else f"{self._below(request, told)}/"
         key = site.key if site else ""
         sealed = wall_way.seal(way_key(self.engine), key, visit.host, way)
         return Shown(site=key, language=scripts.chosen(request), base=base, way=way, sealed=sealed)
 
-    def _below(self, request: Request) -> str:
-        """Tell the path below which visitors reach us: the edge's word, the operator's, or the server's own."""
-        told = _query(request).get("at")
+    def _below(self, request: Request, told: str | None) -> str:
+        """Tell the path below which visitors reach us: as it is told, or else by the operator, or the server itself."""
         if told is None:
             told = urlsplit(self.settings.public_url).path or str(request.scope.get("root_path", ""))
         if not _BELOW.fullmatch(below := told.rstrip("/")):
@@ -243,11 +245,16 @@ class Wall(Adapter):
 
 
 def _query(request: Request) -> Mapping[str, str]:
-    return parameters(request.scope["query_string"])
+    """Read what is asked; behind ours stand the visitor's own path and query, which ask nothing."""
+    return {} if _is_behind(request) else parameters(request.scope["query_string"])
+
+
+def _is_behind(request: Request) -> bool:
+    return "rest" in request.path_params
 
 
 def _is_wall(request: Request) -> bool:
-    return str(request.scope["path"]).endswith("/wall")
+    return str(request.scope["path"]).endswith("/wall") and not _is_behind(request)
 
 
 def _unauthorised(

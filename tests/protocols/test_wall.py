@@ -171,7 +171,7 @@ def test_a_blocked_network_is_denied(make_server: MakeServer, tmp_path: Path) ->
 def test_what_is_forwarded_counts_only_from_a_trusted_proxy(server: Server) -> None:
     leads = asked(server, "redirect", "/secret", SEEN).headers["location"]
 
-    assert leads.startswith("http://captcha.test/captcha/wall?")
+    assert leads.startswith("http://captcha.test/wall?")
     assert query_of(leads)["return"].endswith(".0/")
 
 
