@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -65,6 +66,7 @@ def try_rules(
     given = {name.lower(): value for name, value in map(_header, headers)}
     if user_agent:
         given["user-agent"] = user_agent
+    _require_address(address)
     for problem in checks.problems(site.rules, known(settings)):
         click.echo(f"Warning: {problem}", err=True)
     visit = Visit(
@@ -159,6 +161,13 @@ def _has(site: Site, host: str) -> bool:
     except WrongHost:
         return False
     return True
+
+
+def _require_address(address: str) -> None:
+    try:
+        ip_address(address or "::1")
+    except ValueError:
+        raise click.BadParameter(f"{address} is no address", param_hint="--ip") from None
 
 
 def _header(text: str) -> tuple[str, str]:

@@ -139,20 +139,19 @@ class Wall(Adapter):
         shown = self._shown(request, site, visit, wall_way.back_from(visit, wanted, page=page))
         if page and deny == "page":
             return await self._challenge(request, site, shown)
-        origin = authority_of(request)
-        leads = f"{visit.scheme}://{origin}{shown.link('wall', **{'return': shown.sealed})}" if origin else ""
         if page and deny == "redirect":
             status = HTTPStatus.FOUND if visit.method in ("GET", "HEAD") else HTTPStatus.SEE_OTHER
-            return RedirectResponse(leads or shown.link("wall", **{"return": shown.sealed}), status, UNLISTED)
-        return _unauthorised({"wall": leads} if leads else {}, {WAY: quote(shown.sealed, safe="")})
+            leads = _leads(request, visit, shown) or shown.link("wall", **{"return": shown.sealed})
+            return RedirectResponse(leads, status, UNLISTED)
+        return _bare(request, visit, shown)
 
     async def show(self, request: Request) -> Response:
         """Ask a visitor, or lead back whoever need not be asked; ``set``: the cookie was set a moment ago."""
         site, visit, text = self._site(request), visit_of(request), _query(request).get("return", "")
-        if not wants_page(visit):
-            return _unauthorised()
         way = wall_way.open_(way_key(self.engine), site.key, visit.host, text) if text else Way()
         shown = self._shown(request, site, visit, way)
+        if not wants_page(visit):
+            return _bare(request, visit, shown)
         if self._is_cleared(request, visit, site, way.asked):
             return RedirectResponse(way.address, HTTPStatus.SEE_OTHER, UNLISTED)
         if "set" in _query(request):
@@ -255,6 +254,18 @@ def _is_behind(request: Request) -> bool:
 
 def _is_wall(request: Request) -> bool:
     return str(request.scope["path"]).endswith("/wall") and not _is_behind(request)
+
+
+def _leads(request: Request, visit: Visit, shown: Shown) -> str:
+    """Address the wall for wherever the visitor is; empty: it is not known where that is."""
+    origin = authority_of(request)
+    return f"{visit.scheme}://{origin}{shown.link('wall', **{'return': shown.sealed})}" if origin else ""
+
+
+def _bare(request: Request, visit: Visit, shown: Shown) -> Response:
+    """Say to what is no page's request where a person can be asked."""
+    leads = _leads(request, visit, shown)
+    return _unauthorised({"wall": leads} if leads else {}, {WAY: quote(shown.sealed, safe="")})
 
 
 def _unauthorised(

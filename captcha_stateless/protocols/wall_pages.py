@@ -55,9 +55,8 @@ def challenge(shown: Shown, *, unasked: bool, without_scripts: bool) -> Response
     """Show the challenge; ``unasked``: it is work, which the device does by itself."""
     words, asked = shown.words, shown.way.asked.action
     told = [element("p", words["lost"], role="status")] if shown.way.lost else []
-    widget = element(
-        "captcha-stateless", sitekey=shown.site, kind="auto", **({"action": asked} if asked else {})
-    )
+    more = {"action": asked} if asked else {}
+    widget = element("captcha-stateless", sitekey=shown.site, kind="auto", size="flexible", **more)
     place = element(
         "div",
         widget,
@@ -73,7 +72,8 @@ def challenge(shown: Shown, *, unasked: bool, without_scripts: bool) -> Response
         shown,
         *told,
         element("p", words["why"]),
-        element("p", words["unasked"] if unasked else words["asked"]),
+        element("p", words["asked"], id="asked"),
+        element("p", words["unasked"], id="unasked", hidden=True),
         place,
         element("noscript", element("p", offered)),
         script=True,
@@ -88,13 +88,17 @@ def cookieless(shown: Shown) -> Response:
 
 def refusal(shown: Shown, said: str, status: HTTPStatus) -> Response:
     """Say that it is not possible."""
-    return _page(shown, element("p", shown.words[said], role="alert"), status=status)
+    return _page(shown, title=shown.words[said], status=status)
 
 
 def _page(
-    shown: Shown, *children: str, status: HTTPStatus = HTTPStatus.UNAUTHORIZED, script: bool = False
+    shown: Shown,
+    *children: str,
+    title: str = "",
+    status: HTTPStatus = HTTPStatus.UNAUTHORIZED,
+    script: bool = False,
 ) -> Response:
-    title = shown.words["title"]
+    title = title or shown.words["title"]
     content = document(
         element("h1", title),
         *children,

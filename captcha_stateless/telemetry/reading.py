@@ -57,7 +57,7 @@ def lines(new: Reading, old: Reading | None = None) -> Iterator[str]:
     yield "refusals   " + _shares(new, old, "captcha_refusals_total", "reason")
     if "captcha_visits_total" in new.values:
         yield "wall       " + _shares(new, old, "captcha_visits_total", "result")
-        yield "by rule    " + _shares(new, old, "captcha_visits_total", "rule")
+        yield "by rule    " + _shares(new, old, "captcha_visits_total", "rule", nameless="no rule")
     yield "work, mean " + _means(new, old, "captcha_work_seconds", "part")
     yield "solve, mean " + _means(new, old, "captcha_solve_seconds", "kind")
     yield "inside {:.0f}   filter {:.1%} full, {}   key {:.1f} d old".format(
@@ -68,11 +68,15 @@ def lines(new: Reading, old: Reading | None = None) -> Iterator[str]:
     )
 
 
-def _shares(new: Reading, old: Reading | None, name: str, label: str) -> str:
+def _shares(new: Reading, old: Reading | None, name: str, label: str, *, nameless: str = "") -> str:
     counts = _grown(new, old, name, label)
     seconds = new.now - old.now if old else 0
     unit = "/s" if old else ""
-    shown = [f"{word} {count / (seconds or 1):.6g}{unit}" for word, count in sorted(counts.items()) if count]
+    shown = [
+        f"{word or nameless} {count / (seconds or 1):.6g}{unit}"
+        for word, count in sorted(counts.items())
+        if count
+    ]
     return "  ".join(shown) or "-"
 
 

@@ -12,6 +12,17 @@ element.addEventListener("verified", async ({ detail }) => {
   element.reset();
 });
 
+// What is said is what is: as long as the device works by itself, nothing is to be done.
+const say = (unasked) => {
+  document.getElementById("unasked").hidden = !unasked;
+  document.getElementById("asked").hidden = unasked;
+};
+element.addEventListener("challenge", ({ detail }) => say(detail.kind === "work"));
+for (const name of ["error", "reset"]) element.addEventListener(name, () => say(false));
+
 // What the device can do by itself it does; but whoever was here a moment ago, and is again, is asked first, or it would never end.
 const before = document.referrer.split("#")[0] === location.href.split("#")[0];
-if ("unasked" in wall.dataset && !before) customElements.whenDefined("captcha-stateless").then(() => element.execute());
+if ("unasked" in wall.dataset && !before) {
+  say(true);
+  customElements.whenDefined("captcha-stateless").then(() => element.execute()).catch(() => say(false));
+}

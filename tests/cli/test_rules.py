@@ -141,6 +141,10 @@ def test_a_header_without_a_colon_is_told() -> None:
     assert "has no colon" in run("try", "--site", "shop", "--header", "Accept").output
 
 
+def test_what_is_no_address_is_told() -> None:
+    assert "banana is no address" in run("try", "--site", "shop", "--ip", "banana").output
+
+
 def test_what_could_never_match_is_told_with_the_trial(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CAPTCHA_CRAWLERS")
 

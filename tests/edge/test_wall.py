@@ -78,6 +78,7 @@ def test_what_wants_no_page_gets_a_clean_401(visitor: httpx.Client, headers: dic
 
     assert (reply.status_code, reply.headers["content-type"]) == (401, "application/json")
     assert reply.json()["error"] == "Solve a challenge first"
+    assert reply.json()["wall"].startswith(str(visitor.base_url.join("/captcha/wall?sitekey=two&return=")))
 
 
 def test_a_form_is_not_lost_silently(visitor: httpx.Client, deployment: Behind) -> None:

@@ -104,6 +104,8 @@ def test_work_is_done_unasked_where_the_policy_leads_to_it(
     page = server.visitor.get("/wall?sitekey=blog", headers=SEEN)
 
     assert ("data-unasked" in page.text) is unasked
+    # Without scripts nothing is done: what the device does is said by the script that has it done.
+    assert '<p id="unasked" hidden>' in page.text
 
 
 @pytest.mark.parametrize("language", scripts.languages())
