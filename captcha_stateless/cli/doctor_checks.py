@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from itertools import chain
@@ -258,11 +258,16 @@ def _agents(settings: Settings, now: float) -> Iterator[Finding]:
         yield Finding("note", "No agent has a key that counts now: run `captcha-stateless agents refresh`.")
     for agent in sorted({key.agent for key in keys} - live):
         yield Finding("note", f"No key of {agent} counts now: run `captcha-stateless agents refresh`.")
+    for site in _sites_where(settings, lambda site: "agent" in site.rules.needs and not site.hosts):
+        yield Finding(
+            "note",
+            f"A rule of site {site.key} names an agent, and the site no hosts: what it signs for another site counts.",
+        )
 
 
 def _issuers(settings: Settings, now: float) -> Iterator[Finding]:
     """Tell what of devices can never match: no issuer, no key, or no host that is the site's own."""
-    counting = _counting_devices(settings)
+    counting = _sites_where(settings, lambda site: DEVICE in site.counting)
     if settings.device_issuers is None:
         if counting:
             yield Finding(
@@ -291,11 +296,9 @@ def _issuers(settings: Settings, now: float) -> Iterator[Finding]:
             )
 
 
-def _counting_devices(settings: Settings) -> list[Site]:
+def _sites_where(settings: Settings, holds: Callable[[Site], bool]) -> list[Site]:
     try:
-        return (
-            [site for site in load(settings.sites).all if DEVICE in site.counting] if settings.sites else []
-        )
+        return [site for site in load(settings.sites).all if holds(site)] if settings.sites else []
     except CaptchaError:
         return []  # which is told of the sites
 

@@ -11,6 +11,7 @@ from captcha_stateless.client.connections import Pools, afetched, fetched
 from captcha_stateless.client.jwks import JWKS, Keys
 from captcha_stateless.client.verdict import EXPIRED, INVALID, UNREACHABLE, Verdict, answered, readable, told
 from captcha_stateless.errors import BadToken, Misconfigured
+from captcha_stateless.wall.asked import asked
 
 TIMEOUT_SECONDS = 5.0
 RETRIES = 2
@@ -181,7 +182,8 @@ class Client:
             shown = self._keys.verifier.verify(token)
         except BadToken:
             return Verdict(False, (INVALID,))
-        if shown.site != self._site_key:
+        # A rule of the wall may ask less than the site does: siteverify refuses such passes, too.
+        if shown.site != self._site_key or asked(shown.action).policy:
             return Verdict(False, (INVALID,))
         return told(shown) if self._clock() < shown.exp else Verdict(False, (EXPIRED,))
 

@@ -1,7 +1,7 @@
 """The visit that an edge asks about: the visitor's own request, as a trusted proxy tells of it.
 
 nginx is told to, Caddy and Traefik do it by themselves: ``X-Forwarded-Method``, ``-Proto``, ``-Host`` and ``-Uri``. They
-count where the peer is a trusted proxy, within bounds; whatever is not of its form is as if it had not been said.
+count where the peer is a trusted proxy, within bounds; whatever is not of its form is not known.
 """
 
 import re
@@ -14,7 +14,8 @@ from captcha_stateless.http.origin import REMEMBERED, host_of
 from captcha_stateless.http.proxies import TRUSTED
 from captcha_stateless.wall.visit import Visit
 
-_METHOD = re.compile(r"[A-Z][A-Z-]{0,15}")
+#: Any of RFC 9110, section 9.1, that a server may know; some take ``post`` for ``POST``.
+_METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}")
 #: A path and a query, in no more characters than common edges take; header values are Latin-1 here, and what is beyond ASCII
 #: in them was sent raw.
 _URI = re.compile(r"/[!-~\x80-\xff]{0,8191}")
@@ -33,11 +34,11 @@ def visit_of(request: Request, *, uri: str | None = None) -> Visit:
     trusted, peer = scope.get(TRUSTED, False), scope.get("client")
     # Every page of a site comes by here: each name is decoded once, and of one that comes twice the first counts.
     headers = {name.decode("latin-1"): text.decode("latin-1") for name, text in reversed(scope["headers"])}
-    method = headers.get("x-forwarded-method", "") if trusted and uri is None else ""
+    method = headers.get("x-forwarded-method") if trusted and uri is None else None
     written = (headers.get("x-forwarded-uri", "") if uri is None else uri) if trusted else ""
     path, _, query = _ascii(written).partition("?")
     return Visit(
-        method=method if _METHOD.fullmatch(method) else scope["method"],
+        method=_method(scope["method"] if method is None else method),
         scheme=scope.get("scheme", "http"),
         host=_host(_told(headers, trusted=trusted)),
         path=path,
@@ -56,6 +57,10 @@ def authority_of(request: Request) -> str:
     """Tell under which host, and port where it is not the usual one, the visitor reached the edge; empty: it is not known."""
     told = _told(request.headers, trusted=request.scope.get(TRUSTED, False))
     return told if _AUTHORITY.fullmatch(told) else ""
+
+
+def _method(told: str) -> str:
+    return told.upper() if _METHOD.fullmatch(told) else ""
 
 
 def _told(headers: Mapping[str, str], *, trusted: bool) -> str:

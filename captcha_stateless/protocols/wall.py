@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from captcha_stateless.agents.base import ACCEPT_SIGNATURE
-from captcha_stateless.errors import BadRequest, BadToken, Blocked, CaptchaError, Denied, Refused
+from captcha_stateless.errors import BadRequest, BadToken, Blocked, CaptchaError, Denied, Refused, WrongHost
 from captcha_stateless.http.access_log import VISIT
 from captcha_stateless.http.bodies import WrongMediaType, read_json
 from captcha_stateless.http.endpoint import BodyTooLarge, MethodNotAllowed
@@ -121,11 +121,14 @@ class Wall(Adapter):
         """
         if "crawler" in site.rules.needs:
             visit = replace(visit, crawler=await self.crawlers.crawler(visit))
-        if "agent" in site.rules.needs:
+        if "agent" in site.rules.needs and "signature-input" in visit.headers:
             try:
+                site.require_host(
+                    visit.host
+                )  # else whoever runs another site could hand on what was signed for him
                 signed = replace(visit, host=authority_of(request))  # with its port, as it was signed
                 visit = replace(visit, agent=await self.agents.verify(signed))
-            except Refused as error:
+            except (Refused, WrongHost) as error:
                 self.note(error)
         return visit
 

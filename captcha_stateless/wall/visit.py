@@ -8,10 +8,10 @@ from dataclasses import dataclass
 class Visit:
     """One request.
 
-    ``path`` is as the edge wrote it, percent-encoded and without its query; path and address are empty where they are not
-    known; ``headers`` are the visitor's own, by their names in lower case. ``country`` and ``asn`` are what a trusted proxy
-    says of the address. ``agent`` and ``crawler`` name a signed agent and a crawler that were verified; see
-    :attr:`Rules.needs`.
+    ``method`` is in capitals, ``path`` as the edge wrote it, percent-encoded and without its query; they and the address are
+    empty where they are not known; ``headers`` are the visitor's own, by their names in lower case. ``country`` and ``asn``
+    are what a trusted proxy says of the address. ``agent`` and ``crawler`` name a signed agent and a crawler that were
+    verified; see :attr:`Rules.needs`.
     """
 
     method: str

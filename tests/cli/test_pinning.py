@@ -259,6 +259,21 @@ def test_the_doctor_tells_of_keys_that_can_never_match(tmp_path: Path) -> None:
     assert ("wrong", f"{path} is not JSON.") in broken
 
 
+@pytest.mark.parametrize(("hosts", "grades"), [("", ["note"]), ('hosts = ["shop.example"]', [])])
+def test_the_doctor_tells_of_sites_where_what_was_signed_for_another_counts(
+    tmp_path: Path, hosts: str, grades: list[str]
+) -> None:
+    pins, served = tmp_path / "agents.json", tmp_path / "sites.toml"
+    pins.write_text(json.dumps({"agents": [Agent().entry]}), encoding="utf-8")
+    rule = '[[site.rule]]\nagent = "Reader"\naction = "allow"\n'
+    site = f'[[site]]\nname = "Shop"\nkey = "shop"\nsecret_sha256 = "{"0" * 64}"\n{hosts}\n{rule}'
+    served.write_text(site, encoding="utf-8")
+
+    found = told(tmp_path, CAPTCHA_AGENTS=str(pins), CAPTCHA_SITES=str(served))
+
+    assert [grade for grade, text in found if "names an agent" in text] == grades
+
+
 def test_the_doctor_tells_of_devices_that_can_never_count(tmp_path: Path) -> None:
     path, served = tmp_path / "issuers.json", tmp_path / "sites.toml"
     path.write_text(

@@ -5,6 +5,7 @@ All give the same verdict on the same passes, good and bad.
 
 import base64
 import json
+import re
 import subprocess
 import threading
 import time
@@ -56,8 +57,10 @@ class Issuer:
         self.engine: Engine = create_engine(Settings(**options), lambda: self.ring)  # type: ignore[arg-type]
         self.published = self.engine.passes.published()
 
-    def earn(self, *, site: str = "dev-site", life: int = 300, ahead: int = 0, kind: str = "grid") -> str:
-        claims = self.engine.issue("tests", "grid", site=site, host="localhost").claims
+    def earn(
+        self, *, site: str = "dev-site", life: int = 300, ahead: int = 0, kind: str = "grid", action: str = ""
+    ) -> str:
+        claims = self.engine.issue("tests", "grid", site=site, host="localhost", action=action).claims
         earned = self.engine.passes.vouch(solved(claims, claims.iat)).claims
         return Signer(lambda: self.ring, "captcha-stateless").sign(
             replace(earned, kind=kind, iat=earned.iat + ahead, exp=int(time.time()) + life)
@@ -170,6 +173,7 @@ BAD: dict[str, Callable[[Issuer, Issuer], str]] = {
     "expired": lambda ours, theirs: ours.earn(life=-1),
     "another site": lambda ours, theirs: ours.earn(site="shop"),
     "a kind that does not count": lambda ours, theirs: ours.earn(kind="work"),
+    "for the wall alone": lambda ours, theirs: ours.earn(action="wall/relaxed/0"),
     "another deployment": lambda ours, theirs: theirs.earn(),
     "another key's signature": lambda ours, theirs: (
         ours.earn().rpartition(".")[0] + "." + theirs.earn().rpartition(".")[2]
@@ -215,7 +219,9 @@ def pyjwt(issuer: Issuer, token: str) -> bool:
     except (jwt.InvalidTokenError, KeyError):
         return False
     return bool(
-        found["header"]["typ"] == "captcha-pass+jwt" and found["payload"]["kind"] in ("grid", "text", "audio")
+        found["header"]["typ"] == "captcha-pass+jwt"
+        and found["payload"]["kind"] in ("grid", "text", "audio")
+        and not re.match("wall/[^/]", found["payload"]["action"])
     )
 
 

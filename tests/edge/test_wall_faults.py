@@ -1,12 +1,12 @@
 """What a visitor, or a fault, could do to the edge itself: HAProxy, whose part of the wall is a program."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.edge import walls
+from tests.edge import programs
 from tests.edge.walls import Behind, behind, wall
 
 MANY = {f"X-Field-{number}": "x" for number in range(93)}
@@ -29,12 +29,12 @@ def test_no_visitor_ends_haproxy_with_header_fields(deployment: Behind, tmp_path
 def test_nobody_passes_where_the_program_has_a_fault(
     deployment: Behind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    placed = walls.programs.placed
+    placed = programs.placed
 
-    def broken(name: str, places: dict[str, str]) -> str:
+    def broken(name: str, places: Mapping[str, str]) -> str:
         return placed(name, places).replace("core.httpclient()", 'error("broken")')
 
-    monkeypatch.setattr(walls.programs, "placed", broken)
+    monkeypatch.setattr(programs, "placed", broken)
     with wall("haproxy", tmp_path, deployment) as url:
         reply = httpx.get(url)
 

@@ -1,13 +1,37 @@
 """The wall against who would turn it on others: visitors' own words where an edge's would count."""
 
 import re
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from captcha_stateless.agents.signatures import AHEAD_SECONDS
 from captcha_stateless.protocols.wall import BEHIND
+from captcha_stateless.tokens.digests import fingerprint
+from tests.agents.signers import VISIT, Agent, pinned
 from tests.conftest import MakeServer
-from tests.protocols.visits import SEEN, forwarded
-from tests.support import Server
+from tests.protocols.visits import FETCHED, SEEN, forwarded
+from tests.support import NOW, Server
+
+AGENT = Agent()
+SITES = f"""[[site]]
+name = "shop"
+key = "shop"
+hosts = ["shop.example"]
+secret_sha256 = "{fingerprint("shop").hex()}"
+[[site.rule]]
+action = "deny"
+method = "POST"
+path = "/login"
+[[site.rule]]
+action = "allow"
+method = "GET"
+path = "/open"
+[[site.rule]]
+action = "allow"
+agent = "Reader"
+"""
 
 
 @pytest.fixture
@@ -50,3 +74,47 @@ def test_the_edge_says_where_they_are(edge: Server) -> None:
     page = edge.visitor.get("/auth?deny=page&at=/below", headers={**SEEN, **forwarded("/page")})
 
     assert scripts_of(page.text) == ["/below/widget.js", "/below/wall.js"]
+
+
+@pytest.fixture
+def ruled(make_server: MakeServer, tmp_path: Path) -> Server:
+    (tmp_path / "sites.toml").write_text(SITES)
+    server = make_server(
+        sites=tmp_path / "sites.toml",
+        agents=pinned(tmp_path / "agents.json", AGENT),
+        trusted_proxies=("*",),
+    )
+    server.clock.pass_(AHEAD_SECONDS)
+    return server
+
+
+@pytest.mark.parametrize(
+    ("method", "uri", "status"),
+    [
+        ("POST", "/login", 403),
+        ("post", "/login", 403),
+        ("GET", "/open", 204),
+        ("GET_", "/open", 401),
+        ("P" * 17, "/open", 401),
+        ("P" * 33, "/open", 401),
+        ("", "/open", 401),
+    ],
+)
+def test_an_odd_method_is_not_taken_for_the_question_s_own(
+    ruled: Server, method: str, uri: str, status: int
+) -> None:
+    """Frameworks take `post` for `POST`, and some edges hand it on."""
+    reply = ruled.visitor.get("/auth", headers={**FETCHED, **forwarded(uri, method)})
+
+    assert reply.status_code == status
+
+
+def test_a_signature_that_another_site_was_sent_lets_nobody_through_here(ruled: Server) -> None:
+    """Whoever runs a site that an agent reads could send what it signed for him to this one, under his own host."""
+    statuses = []
+    for host in ("mallory.example", "shop.example"):
+        request = AGENT.sign(replace(VISIT, host=host), created=NOW + AHEAD_SECONDS)
+        told = forwarded(f"{request.path}?{request.query}", host=host)
+        statuses.append(ruled.visitor.get("/auth", headers={**request.headers, **told}).status_code)
+
+    assert statuses == [401, 204]
