@@ -1,8 +1,8 @@
 r"""Paths as servers read them, and the globs that they are held against.
 
 Servers differ in how they read a path that is written oddly: whether ``%2f`` and ``\`` part segments, how often they decode,
-what becomes of ``..``, ``//``, ``;``, ``#``, NUL and an encoded ``?``, in which order, and on how many servers after another. None of
-these ways is the right one, so all are told.
+what becomes of ``..``, ``//``, ``;``, ``#``, NUL and an encoded ``?``, in which order, and on how many servers after another.
+None of these ways is the right one, so all are told.
 """
 
 import re
