@@ -1,8 +1,8 @@
 r"""Paths as servers read them, and the globs that they are held against.
 
 Servers differ in how they read a path that is written oddly: whether ``%2f`` and ``\`` part segments, how often they decode,
-what becomes of ``..``, ``//``, ``;``, ``#`` and an encoded ``?``, in which order, and on how many servers after another. None
-of these ways is the right one, so all are told.
+what becomes of ``..``, ``//``, ``;``, ``#``, NUL and an encoded ``?``, in which order, and on how many servers after another.
+None of these ways is the right one, so all are told.
 """
 
 import re
@@ -14,7 +14,7 @@ MOST_CHARACTERS = 1_024
 MOST_READINGS = 64
 
 #: What not every server reads alike, once what means nothing but itself is decoded.
-_ODD = re.compile(r"[%;\\#?]|//|/\.\.?(?:/|\Z)|\A(?!/)")
+_ODD = re.compile(r"[%;\\#?\0]|//|/\.\.?(?:/|\Z)|\A(?!/)")
 #: What means something else where it is not encoded: ``% / \ ; # ? .`` and control characters.
 _MEANS = r"25|2f|5c|3b|23|3f|2e|[01].|7f"
 _HARMLESS = re.compile(rf"%(?!{_MEANS})([0-9a-f]{{2}})", re.IGNORECASE)
@@ -191,6 +191,7 @@ _STEPS: tuple[Callable[[str], str], ...] = (
     lambda path: path.replace("\\", "/"),
     lambda path: path.partition("#")[0],
     lambda path: path.partition("?")[0],
+    lambda path: path.partition("\0")[0],
     lambda path: _PARAMETERS.sub("", path),
     lambda path: _SLASHES.sub("/", path),
     _resolved,

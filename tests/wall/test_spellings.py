@@ -43,6 +43,8 @@ def test_no_spelling_of_a_path_walks_around_its_rule(server: str, path: str) -> 
         "/admin#",
         "/admin%23",
         "/admin%3fx",
+        "/admin%00",
+        "/admin%2500/../public/x",
         "/public\\..\\admin",
         "/public%5c..%5cadmin",
         "/admin/..%2fpublic/x",
