@@ -27,7 +27,7 @@ from captcha_stateless.model import Pass
 from captcha_stateless.protocols import scripts, wall_pages, wall_way
 from captcha_stateless.protocols.base import Adapter, Table, wording
 from captcha_stateless.protocols.nojs_pages import KINDS_SHOWN
-from captcha_stateless.protocols.wall_pages import SCRIPT, UNLISTED, Shown
+from captcha_stateless.protocols.wall_pages import LATER, SCRIPT, UNLISTED, Shown
 from captcha_stateless.protocols.wall_way import Way, keep_in_cookie, way_key
 from captcha_stateless.sites import Site
 from captcha_stateless.tokens.cookie import pass_in
@@ -275,7 +275,9 @@ def _unauthorised(
     more: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
 ) -> Response:
     said = {"error": WORDS[Refused][1], **(more or {})}
-    return Json(said, HTTPStatus.UNAUTHORIZED, {"WWW-Authenticate": SCHEME, **UNLISTED, **(headers or {})})
+    return Json(
+        said, HTTPStatus.UNAUTHORIZED, {"WWW-Authenticate": SCHEME, **UNLISTED, **LATER, **(headers or {})}
+    )
 
 
 def _token(body: Any) -> str:

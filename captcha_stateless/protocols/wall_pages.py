@@ -14,6 +14,8 @@ from captcha_stateless.protocols.wall_way import Way
 SCRIPT = "wall.js"
 #: The wall is at the addresses of pages: nobody shall take it for them.
 UNLISTED = {"X-Robots-Tag": "noindex, nofollow"}
+#: A robot that is asked comes back no sooner (seconds); people do not notice.
+LATER = {"Retry-After": "3600"}
 #: Where the page may not be framed by others, and nothing comes from elsewhere.
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; worker-src 'self'; "
@@ -109,4 +111,5 @@ def _page(
         icon=f"{shown.base}favicon.svg",
         scripts=(f"{shown.base}widget.js", f"{shown.base}{SCRIPT}") if script else (),
     )
-    return Response(content, status, _HEADERS, media_type="text/html; charset=utf-8")
+    headers = {**_HEADERS, **LATER} if status == HTTPStatus.UNAUTHORIZED else _HEADERS
+    return Response(content, status, headers, media_type="text/html; charset=utf-8")

@@ -66,6 +66,7 @@ def test_a_first_visit_ends_on_the_very_page(visitor: httpx.Client, deployment: 
 
     assert (page.status_code, page.headers["content-type"]) == (401, "text/html; charset=utf-8")
     assert (page.headers["cache-control"], page.headers["x-robots-tag"]) == ("no-store", "noindex, nofollow")
+    assert page.headers["retry-after"] == "3600"
     assert cleared.status_code == 204
     assert (back.status_code, back.headers["location"]) == (303, deep)
     assert {reply.text.endswith(f"GET {deep}") for reply in seen} == {True}

@@ -41,7 +41,7 @@ def test_a_visitor_without_a_pass_is_sent_away(server: Server) -> None:
     reply = server.visitor.get("/auth")
 
     assert (reply.status_code, reply.json()["error"]) == (401, "Solve a challenge first")
-    assert reply.headers["x-robots-tag"] == "noindex, nofollow"
+    assert (reply.headers["x-robots-tag"], reply.headers["retry-after"]) == ("noindex, nofollow", "3600")
     assert reply.headers["www-authenticate"] == "Captcha"
     assert reply.headers["cache-control"] == "no-store"
 

@@ -53,6 +53,7 @@ def test_who_wants_a_page_gets_one_as_the_edge_wants_it_and_all_else_a_clean_401
     assert (reply.status_code, reply.headers.get("content-type")) == (status, media_type)
     assert reply.headers["cache-control"] == "no-store"
     assert reply.headers["x-robots-tag"] == "noindex, nofollow"
+    assert reply.headers.get("retry-after") == ("3600" if status == 401 else None)
 
 
 def test_a_redirect_leads_over_the_wall_back_to_the_very_page(edge: Server) -> None:
