@@ -197,7 +197,10 @@ class Wall(Adapter):
             return self.word(error)
         status = wording(WORDS, error)[0]
         said = "unavailable" if status == HTTPStatus.SERVICE_UNAVAILABLE else "refused"
-        return wall_pages.refusal(self._shown(request, None, visit, Way()), said, status)
+        try:
+            return wall_pages.refusal(self._shown(request, None, visit, Way()), said, status)
+        except BadRequest as mistake:  # of the edge's: where our files are
+            return self.word(mistake)
 
     def word(self, error: CaptchaError) -> Response:
         """Word a refusal as ``{"error": …}``; a 401 names its scheme (RFC 9110, section 11.6.1)."""

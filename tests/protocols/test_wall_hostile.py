@@ -76,6 +76,14 @@ def test_the_edge_says_where_they_are(edge: Server) -> None:
     assert scripts_of(page.text) == ["/below/widget.js", "/below/wall.js"]
 
 
+def test_a_mistake_of_the_edge_is_no_fault_of_ours(ruled: Server) -> None:
+    asked = "/auth?deny=page&at=x"
+
+    reply = ruled.visitor.get(asked, headers={**SEEN, **forwarded("/login", "POST")})
+
+    assert (reply.status_code, reply.json()) == (400, {"error": "at must be a path"})
+
+
 @pytest.fixture
 def ruled(make_server: MakeServer, tmp_path: Path) -> Server:
     (tmp_path / "sites.toml").write_text(SITES)
