@@ -117,6 +117,24 @@ def test_an_odd_method_is_not_taken_for_the_question_s_own(
     assert reply.status_code == status
 
 
+@pytest.mark.parametrize(
+    ("more", "status"),
+    [
+        ([], 204),
+        ([("X-Forwarded-Uri", "/x")], 401),
+        ([("X-Forwarded-Method", "POST")], 401),
+        ([("Accept", "text/html")], 204),
+    ],
+)
+def test_what_an_edge_says_twice_is_not_known(
+    ruled: Server, more: list[tuple[str, str]], status: int
+) -> None:
+    """Else a visitor would say it first, where an edge adds its own word to his."""
+    said = [*FETCHED.items(), *forwarded("/open").items(), *more]
+
+    assert ruled.visitor.get("/auth", headers=said).status_code == status
+
+
 def test_a_signature_that_another_site_was_sent_lets_nobody_through_here(ruled: Server) -> None:
     """Whoever runs a site that an agent reads could send what it signed for him to this one, under his own host."""
     statuses = []
