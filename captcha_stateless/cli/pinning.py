@@ -37,21 +37,22 @@ def refresh(path: Path, entries: str, keys: Fetch, load: Load) -> None:
         Misconfigured: when one failed, after the others were written; or the file cannot be read or written.
     """
     load(path)
-    before = documents.read(path, entries)
-    fresh, failed = [], 0
-    for entry in before:
+    listed, failed = documents.read(path, entries), 0
+    for number, entry in enumerate(listed):
         try:
             found = keys(entry)
-            changed = "" if found == entry.get("keys") else ", changed"
-            click.echo(f"{entry.get('name')}: {len(found)} {'key' if len(found) == 1 else 'keys'}{changed}")
-            fresh.append({**entry, "keys": found})
+            fresh = [*listed[:number], {**entry, "keys": found}, *listed[number + 1 :]]
+            # One by one: whoever publishes what cannot be pinned, such as another's key, keeps nobody else from new ones.
+            _replace(path, entries, listed, fresh, load)
         except CaptchaError as error:
             click.echo(f"{entry.get('name')}: {error}; its keys stay as they are", err=True)
-            fresh.append(entry)
             failed += 1
-    _replace(path, entries, before, fresh, load)
+            continue
+        listed = fresh
+        changed = "" if found == entry.get("keys") else ", changed"
+        click.echo(f"{entry.get('name')}: {len(found)} {'key' if len(found) == 1 else 'keys'}{changed}")
     if failed:
-        raise Misconfigured(f"{failed} of {len(fresh)} could not be refreshed")
+        raise Misconfigured(f"{failed} of {len(listed)} could not be refreshed")
 
 
 def _replace(path: Path, entries: str, before: list[Entry], after: list[Entry], load: Load) -> None:

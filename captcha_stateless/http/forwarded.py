@@ -1,7 +1,7 @@
 """The visit that an edge asks about: the visitor's own request, as a trusted proxy tells of it.
 
 nginx is told to, Caddy and Traefik do it by themselves: ``X-Forwarded-Method``, ``-Proto``, ``-Host`` and ``-Uri``. They
-count where the peer is a trusted proxy, within bounds; whatever is not of its form is not known.
+count where the peer is a trusted proxy, within bounds; whatever is not of its form, or there twice, is not known.
 """
 
 import re
@@ -20,6 +20,9 @@ _METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}")
 #: in them was sent raw.
 _URI = re.compile(r"/[!-~\x80-\xff]{0,8191}")
 _AUTHORITY = re.compile(r"(?:[A-Za-z0-9_.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
+#: What an edge that adds, where it should replace, would let a visitor say first.
+_ONCE = (b"x-forwarded-method", b"x-forwarded-host", b"x-forwarded-uri")
+_DOUBLED = ","
 _RAW = re.compile(r"[\x80-\xff]")
 
 
@@ -34,6 +37,9 @@ def visit_of(request: Request, *, uri: str | None = None) -> Visit:
     trusted, peer = scope.get(TRUSTED, False), scope.get("client")
     # Every page of a site comes by here: each name is decoded once, and of one that comes twice the first counts.
     headers = {name.decode("latin-1"): text.decode("latin-1") for name, text in reversed(scope["headers"])}
+    if len(headers) < len(scope["headers"]):
+        names = [name for name, _ in scope["headers"]]
+        headers |= {name.decode("ascii"): _DOUBLED for name in _ONCE if names.count(name) > 1}
     method = headers.get("x-forwarded-method") if trusted and uri is None else None
     written = (headers.get("x-forwarded-uri", "") if uri is None else uri) if trusted else ""
     path, _, query = _ascii(written).partition("?")

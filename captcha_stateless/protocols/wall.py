@@ -87,13 +87,14 @@ class Wall(Adapter):
         return await self._judge(request, self._site(request), self.visit(request), deny)
 
     async def check_behind(self, request: Request) -> Response:
-        """Do the same for a visit whose path stands behind ours, and whose method is the request's."""
+        """Do the same, with 200 for 204, for a visit whose path stands behind ours, and whose method is the request's."""
         raw = bytes(request.scope.get("raw_path") or b"").decode("latin-1")
         uri = f"/{raw.partition(BEHIND)[2].partition('/')[2]}"
         if request.url.query:
             uri += f"?{request.url.query}"
         site = self.sites.find(request.path_params["sitekey"])
-        return await self._judge(request, site, self.visit(request, uri=uri), "page")
+        answer = await self._judge(request, site, self.visit(request, uri=uri), "page")
+        return Response() if answer is _PASSED else answer  # Envoy takes 200 for a yes, and nothing else
 
     async def _judge(self, request: Request, site: Site, visit: Visit, deny: str) -> Response:
         self.gate.admit(self.caller(request))
@@ -196,7 +197,10 @@ class Wall(Adapter):
             return self.word(error)
         status = wording(WORDS, error)[0]
         said = "unavailable" if status == HTTPStatus.SERVICE_UNAVAILABLE else "refused"
-        return wall_pages.refusal(self._shown(request, None, visit, Way()), said, status)
+        try:
+            return wall_pages.refusal(self._shown(request, None, visit, Way()), said, status)
+        except BadRequest as mistake:  # of the edge's: where our files are
+            return self.word(mistake)
 
     def word(self, error: CaptchaError) -> Response:
         """Word a refusal as ``{"error": …}``; a 401 names its scheme (RFC 9110, section 11.6.1)."""

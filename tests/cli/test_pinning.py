@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from captcha_stateless import sites
 from captcha_stateless.agents import directory
-from captcha_stateless.cli import main
+from captcha_stateless.cli import main, pinning
 from captcha_stateless.cli.doctor_checks import examine
 from captcha_stateless.devices import issuers
 from captcha_stateless.errors import Misconfigured, Unavailable
@@ -229,6 +229,22 @@ def test_a_file_of_issuers_of_another_form_is_refused(tmp_path: Path, listed: li
 
     with pytest.raises(Misconfigured):
         issuers.load(tmp_path / "issuers.json")
+
+
+def test_whoever_publishes_another_s_key_keeps_nobody_from_new_ones(tmp_path: Path) -> None:
+    reader, path = Agent(), tmp_path / "agents.json"
+    old, fresh = (jwk(Ed25519PrivateKey.from_private_bytes(each * 32)) for each in (b"p", b"q"))
+    mallory = {"name": "Mallory", "directory": "https://mallory.example", "keys": [jwk(OTHER)]}
+    path.write_text(
+        json.dumps({"agents": [mallory, reader.entry, {**mallory, "name": "Late", "keys": [old]}]})
+    )
+    new = {"Mallory": [jwk(reader.key)], "Reader": [jwk(reader.key)], "Late": [fresh]}
+
+    with pytest.raises(Misconfigured, match="1 of 3"):
+        pinning.refresh(path, directory.ENTRIES, lambda entry: new[entry["name"]], directory.load)
+
+    kept = {entry["name"]: entry["keys"] for entry in json.loads(path.read_text())["agents"]}
+    assert kept == {**new, "Mallory": [jwk(OTHER)]}
 
 
 def told(folder: Path, **environ: str) -> set[tuple[str, str]]:

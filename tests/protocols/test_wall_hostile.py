@@ -76,6 +76,14 @@ def test_the_edge_says_where_they_are(edge: Server) -> None:
     assert scripts_of(page.text) == ["/below/widget.js", "/below/wall.js"]
 
 
+def test_a_mistake_of_the_edge_is_no_fault_of_ours(ruled: Server) -> None:
+    asked = "/auth?deny=page&at=x"
+
+    reply = ruled.visitor.get(asked, headers={**SEEN, **forwarded("/login", "POST")})
+
+    assert (reply.status_code, reply.json()) == (400, {"error": "at must be a path"})
+
+
 @pytest.fixture
 def ruled(make_server: MakeServer, tmp_path: Path) -> Server:
     (tmp_path / "sites.toml").write_text(SITES)
@@ -107,6 +115,24 @@ def test_an_odd_method_is_not_taken_for_the_question_s_own(
     reply = ruled.visitor.get("/auth", headers={**FETCHED, **forwarded(uri, method)})
 
     assert reply.status_code == status
+
+
+@pytest.mark.parametrize(
+    ("more", "status"),
+    [
+        ([], 204),
+        ([("X-Forwarded-Uri", "/x")], 401),
+        ([("X-Forwarded-Method", "POST")], 401),
+        ([("Accept", "text/html")], 204),
+    ],
+)
+def test_what_an_edge_says_twice_is_not_known(
+    ruled: Server, more: list[tuple[str, str]], status: int
+) -> None:
+    """Else a visitor would say it first, where an edge adds its own word to his."""
+    said = [*FETCHED.items(), *forwarded("/open").items(), *more]
+
+    assert ruled.visitor.get("/auth", headers=said).status_code == status
 
 
 def test_a_signature_that_another_site_was_sent_lets_nobody_through_here(ruled: Server) -> None:
