@@ -10,6 +10,7 @@ from typing import Literal
 import pytest
 
 from captcha_stateless.replay.redis import RedisReplay
+from captcha_stateless.risk import rates
 from captcha_stateless.risk.rates import Rates
 from tests.chaos import size
 from tests.chaos.load import Load
@@ -124,7 +125,10 @@ async def test_a_cluster_s_masters_share_the_marks(cluster: Cluster) -> None:
 
 
 @pytest.mark.parametrize("kind", ["watched", "cluster"])
-async def test_rates_are_counted_there_too(kind: str, request: pytest.FixtureRequest) -> None:
+async def test_rates_are_counted_there_too(
+    kind: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rates, "_PATIENCE_SECONDS", 5)  # connections are made while the machine is busy
     url = request.getfixturevalue(kind).url
     replicas = [Rates(bytes(32), ["3/hour"], store=url) for _ in range(2)]
 

@@ -136,6 +136,13 @@ def redis(tmp_path: Path) -> Iterator[RedisServer]:
     server.end()
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait as long as a busy machine takes for a connection: it is not what these tests are about."""
+    monkeypatch.setattr(rates, "_PATIENCE_SECONDS", 5)
+
+
+@pytest.mark.usefixtures("patient")
 def test_replicas_count_together_in_redis(redis: RedisServer) -> None:
     async def run() -> list[bool]:
         replicas = [Rates(KEY, ["3/hour"], store=redis.url) for _ in range(2)]
@@ -154,13 +161,11 @@ def test_replicas_count_together_in_redis(redis: RedisServer) -> None:
     assert not any("192.0.2" in key or "shop" in key for key in redis.ask("KEYS", "*"))
 
 
+@pytest.mark.usefixtures("patient")
 def test_connections_that_died_while_idle_cost_no_count(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Whoever came after a quiet minute was not counted: the first use of each dead connection failed."""
-    monkeypatch.setattr(
-        rates, "_PATIENCE_SECONDS", 5
-    )  # however long a busy machine takes for twenty connections
     server = RedisServer(tmp_path / "redis", "--timeout", "1")
 
     async def run() -> list[int]:
