@@ -21,7 +21,7 @@ from load import Cost, Sent, Server, serving
 from captcha_stateless import Settings, sites
 from captcha_stateless.app import create_engine
 from captcha_stateless.engine import Engine
-from captcha_stateless.sound import Speaker, load_voices
+from captcha_stateless.sound import Speaker, espeak_program, load_voices
 from captcha_stateless.tokens import keys
 
 REQUESTS = 3_000
@@ -67,7 +67,11 @@ def picture(engine: Engine, wanted: dict[str, int]) -> bytes:
 
 
 def sounds() -> None:
-    speaker, theirs, seeds = Speaker(load_voices(("en",), None, None), b"bench"), AudioCaptcha(), count()
+    speaker, theirs, seeds = (
+        Speaker(load_voices(("en",), None, espeak_program(), b"bench"), b"bench"),
+        AudioCaptcha(),
+        count(),
+    )
     other = cpu_microseconds(lambda: theirs.generate("734148"), 3)
     for name, times in (("once", 1), ("twice", 2)):
         say: Callable[[], bytes] = lambda times=times: speaker.say(  # type: ignore[misc]  # noqa: E731
